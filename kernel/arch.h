@@ -1,0 +1,130 @@
+/*
+ * The whole contract between kernel/ and the machine, implemented by
+ * arch/i386/. kernel/ knows no register and no port; arch/i386/ knows no file
+ * and no process policy.
+ */
+#pragma once
+
+#include <postern/types.h>
+
+/* ---- Addresses --------------------------------------------------------- */
+
+#define PAGE_SIZE 4096u
+#define KERNEL_BASE 0xc0000000u /* user memory lies wholly below */
+#define USER_BASE 0x00010000u	/* the first 64 KiB are never mapped */
+#define COMMPAGE_BASE 0xffff0000u
+#define KERNEL_STACK_SIZE 16384u
+
+/* The kernel's own address of physical memory that the page allocator owns. */
+void *arch_physical_to_virtual(uint32_t physical);
+uint32_t arch_virtual_to_physical(const void *address);
+
+/* ---- Address spaces ---------------------------------------------------- */
+
+#define PAGE_WRITABLE 0x1u
+#define PAGE_EXECUTABLE 0x2u
+
+/*
+ * Maps the physical page at the user address `address` of the address space
+ * in use. Returns 0, or -ENOMEM when there is no memory for a page table.
+ */
+int arch_map_user_page(uintptr_t address, uint32_t physical, unsigned protection);
+
+/* Changes what a mapped user page may be used for. */
+void arch_protect_user_page(uintptr_t address, unsigned protection);
+
+/* What is at an address, for reports. */
+enum arch_mapping { MAPPING_NONE, MAPPING_READ_ONLY, MAPPING_WRITABLE, MAPPING_KERNEL };
+enum arch_mapping arch_query_mapping(uintptr_t address);
+
+/* ---- User memory: behind kernel/user_memory.c only ---------------------- */
+
+/*
+ * Copy between kernel and user memory. The caller has checked the range. They
+ * return 0, or -EFAULT when a page is not accessible.
+ */
+int arch_user_copy_in(void *to, uintptr_t from, size_t size);
+int arch_user_copy_out(uintptr_t to, const void *from, size_t size);
+
+/*
+ * Copies up to and with the NUL, `size` bytes at the most. Returns the length
+ * without the NUL, `size` when there was none, or -EFAULT.
+ */
+ssize_t arch_user_copy_string(char *to, uintptr_t from, size_t size);
+
+/* -EFAULT when the byte cannot be written; leaves it as it is. */
+int arch_user_probe_write(uintptr_t address);
+
+/* ---- The processor ------------------------------------------------------ */
+
+struct system_info;
+
+/* Fills in what the CPU probe found and decided. */
+void arch_describe_cpu(struct system_info *info);
+
+bool arch_interrupts_enabled(void);
+bool arch_interrupts_disable(void); /* returns whether they were enabled */
+void arch_interrupts_restore(bool enabled);
+
+/* Halts until an interrupt comes. Interrupts must be enabled. */
+void arch_wait_for_interrupt(void);
+
+/* Microseconds since the timer started, never going backwards. */
+time_us_t arch_system_time(void);
+
+/* The commpage's system-call entry, for AT_SYSINFO. */
+uintptr_t arch_syscall_entry(void);
+
+/* The cycle counter, 0 where there is none. */
+uint64_t arch_cycles(void);
+
+/*
+ * Sets a hardware watchpoint that ends the program when it touches (or only
+ * writes, with `write_only`) the `length` bytes (1, 2 or 4) at `address`.
+ */
+void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only);
+
+/*
+ * Leaves for ring 3 at `entry` with the stack pointer `stack`, every other
+ * register as the program start state says. Does not return.
+ */
+void arch_enter_user(uintptr_t entry, uintptr_t stack) __attribute__((noreturn));
+
+/* ---- Frames: opaque to kernel/ ------------------------------------------ */
+
+struct iframe;
+
+/* The frame with which the running program last entered the kernel. */
+const struct iframe *arch_current_user_frame(void);
+bool arch_frame_is_user(const struct iframe *frame);
+uintptr_t arch_frame_ip(const struct iframe *frame);
+uintptr_t arch_frame_sp(const struct iframe *frame);
+uintptr_t arch_frame_fp(const struct iframe *frame);
+
+/* The number of the call in progress on `frame`, or -1 when it is no call. */
+int32_t arch_frame_syscall(const struct iframe *frame);
+
+/* Prints the registers of `frame` through `print`, a line at a time. */
+void arch_print_frame(const struct iframe *frame, void (*print)(const char *format, ...));
+
+/* The frame pointer of the caller, where a kernel backtrace begins. */
+uintptr_t arch_frame_pointer(void);
+
+/* Whether `address` is on the kernel stack in use. */
+bool arch_on_kernel_stack(uintptr_t address);
+
+/* ---- Devices ------------------------------------------------------------ */
+
+/* One byte to the programs' port (COM1), to the log's (COM2), to the screen. */
+void arch_console_write(const char *bytes, size_t size);
+void arch_log_write(const char *bytes, size_t size);
+void arch_screen_write(const char *bytes, size_t size);
+
+/* What follows on the screen stands out: the kernel is about to stop. */
+void arch_panic_screen(void);
+
+/* Waits until all output has left. */
+void arch_console_drain(void);
+
+/* Powers the machine off with `status` (0 to 127) where it can carry one. */
+void arch_power_off(int status) __attribute__((noreturn));

@@ -1,0 +1,48 @@
+/*
+ * Read-only view of ustar archives in memory (POSIX.1-2017, pax, "ustar
+ * Interchange Format"): the boot modules that hold the guest's files.
+ *
+ * Nothing is copied but names, and nothing outside [data, data + size) is
+ * read, whatever the bytes are. Archives must stay in place while a file of
+ * theirs is in use.
+ *
+ * A name may be written with or without `/` or `./` before it: empty and `.`
+ * components mean nothing. Links, devices and what pax and GNU tar put between
+ * files are passed over; GNU's and pax's longer names are not understood.
+ */
+#pragma once
+
+#include <postern/types.h>
+
+struct archive {
+	const uint8_t *data;
+	size_t size; /* bytes */
+};
+
+/* Bytes of a name with its NUL: prefix, `/` and name of a header. */
+#define ARCHIVE_NAME_MAX 257
+
+struct archive_file {
+	char name[ARCHIVE_NAME_MAX]; /* from the root, as in "bin/hello" */
+	const uint8_t *data;		 /* within the archive, unaligned */
+	size_t size;				 /* bytes */
+	uint32_t mode;				 /* permission bits, 07777 */
+};
+
+/*
+ * Finds the regular file with the absolute `path`. The last of `count`
+ * archives that has the name counts, and in it the last entry.
+ * Returns 0, -ENOENT, -EISDIR when it is a directory, also one that is there
+ * only as part of other names, or -EINVAL when an archive that had to be read
+ * is corrupt.
+ */
+int archive_find(const struct archive *archives, size_t count, const char *path,
+	struct archive_file *_file);
+
+/*
+ * The regular file at or behind *offset, which is 0 for the first one and is
+ * moved behind the file for the next call.
+ * Returns 1, 0 at the end (then *_file is untouched), or -EINVAL.
+ */
+int archive_next(
+	const struct archive *archive, size_t *offset, struct archive_file *_file);

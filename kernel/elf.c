@@ -1,0 +1,398 @@
+/*
+ * ELF32 programs. See elf.h.
+ *
+ * Called by the program loader and by the fault reports; pure, so that the
+ * host tests and the fuzzer run the same code.
+ */
+#include "kernel/elf.h"
+
+#include "kernel/arch.h"
+#include "kernel/string.h"
+
+#include <postern/errno.h>
+
+/* ---- The format: gABI chapters 4 and 5 ----------------------------------- */
+
+struct elf_header {
+	uint8_t magic[4];
+	uint8_t class;
+	uint8_t encoding;
+	uint8_t ident_version;
+	uint8_t ident_rest[9];
+	uint16_t type;
+	uint16_t machine;
+	uint32_t version;
+	uint32_t entry;
+	uint32_t headers_offset;  /* e_phoff */
+	uint32_t sections_offset; /* e_shoff */
+	uint32_t flags;
+	uint16_t size;
+	uint16_t header_size; /* e_phentsize */
+	uint16_t header_count;
+	uint16_t section_size; /* e_shentsize */
+	uint16_t section_count;
+	uint16_t section_names;
+};
+
+struct program_header {
+	uint32_t type;
+	uint32_t offset;
+	uint32_t vaddr;
+	uint32_t paddr;
+	uint32_t file_size;
+	uint32_t memory_size;
+	uint32_t flags;
+	uint32_t align;
+};
+
+struct section_header {
+	uint32_t name;
+	uint32_t type;
+	uint32_t flags;
+	uint32_t address;
+	uint32_t offset;
+	uint32_t size;
+	uint32_t link;
+	uint32_t info;
+	uint32_t align;
+	uint32_t entry_size;
+};
+
+struct symbol {
+	uint32_t name;
+	uint32_t value;
+	uint32_t size;
+	uint8_t info;
+	uint8_t other;
+	uint16_t section;
+};
+
+_Static_assert(sizeof(struct elf_header) == 52, "gABI: Elf32_Ehdr");
+_Static_assert(
+	sizeof(struct program_header) == ELF_PROGRAM_HEADER_SIZE, "gABI: Elf32_Phdr");
+_Static_assert(sizeof(struct section_header) == 40, "gABI: Elf32_Shdr");
+_Static_assert(sizeof(struct symbol) == 16, "gABI: Elf32_Sym");
+
+#define CLASS_32 1
+#define ENCODING_LITTLE_ENDIAN 1
+#define VERSION_CURRENT 1
+#define TYPE_EXECUTABLE 2
+#define TYPE_SHARED 3
+#define MACHINE_386 3
+
+#define SEGMENT_LOAD 1
+#define SEGMENT_INTERPRETER 3
+#define SEGMENT_EXECUTABLE 0x1
+#define SEGMENT_WRITABLE 0x2
+
+#define SECTION_SYMBOLS 2
+#define SECTION_STRINGS 3
+#define SECTION_UNDEFINED 0
+#define SECTION_RESERVED 0xff00 /* absolute, common and the like from here on */
+
+#define SYMBOL_UNTYPED 0
+#define SYMBOL_FUNCTION 2
+
+/*
+ * Copies a piece out of the image, which may lie at any alignment. Returns
+ * false when it is not wholly inside.
+ */
+static bool read_at(
+	const void *image, size_t size, uint64_t offset, void *to, size_t length)
+{
+	if (offset > size || length > size - offset)
+		return false;
+	memcpy(to, (const uint8_t *)image + offset, length);
+	return true;
+}
+
+/* ---- Programs ------------------------------------------------------------- */
+
+/* Returns NULL, or what is wrong. */
+static const char *check_header(const struct elf_header *header, size_t size)
+{
+	if (memcmp(header->magic, "\177ELF", sizeof(header->magic)) != 0)
+		return "not an ELF file";
+	if (header->class != CLASS_32 || header->encoding != ENCODING_LITTLE_ENDIAN)
+		return "not a 32-bit little-endian ELF file";
+	if (header->ident_version != VERSION_CURRENT || header->version != VERSION_CURRENT)
+		return "unknown version of ELF";
+	if (header->machine != MACHINE_386)
+		return "not for the i386";
+	if (header->type == TYPE_SHARED)
+		return "position-independent or a shared library; link it with -static -no-pie";
+	if (header->type != TYPE_EXECUTABLE)
+		return "not an executable file";
+	if (header->size < sizeof(struct elf_header))
+		return "ELF header too small";
+	if (header->header_count == 0)
+		return "no program headers";
+	if (header->header_size != ELF_PROGRAM_HEADER_SIZE)
+		return "program headers of an unknown size";
+	if ((uint64_t)header->headers_offset +
+			(uint32_t)header->header_count * ELF_PROGRAM_HEADER_SIZE >
+		size)
+		return "program headers outside the file";
+	return NULL;
+}
+
+/* Returns NULL, or what is wrong with a PT_LOAD of `memory_size` not 0. */
+static const char *check_segment(const struct program_header *program, size_t size)
+{
+	if (program->file_size > program->memory_size)
+		return "segment larger in the file than in memory";
+	if (program->vaddr < USER_BASE ||
+		(uint64_t)program->vaddr + program->memory_size > KERNEL_BASE)
+		return "segment outside user memory";
+	if ((program->align & (program->align - 1)) != 0)
+		return "segment alignment is no power of two";
+
+	/* The offset of a segment without bytes in the file means nothing. */
+	if (program->file_size == 0)
+		return NULL;
+	if ((uint64_t)program->offset + program->file_size > size)
+		return "segment outside the file";
+	if (program->align > 1 &&
+		((program->vaddr - program->offset) & (program->align - 1)) != 0)
+		return "segment address and file offset differ in alignment";
+	return NULL;
+}
+
+static bool overlap(const struct elf_segment *a, const struct elf_segment *b)
+{
+	/* No sum overflows: both end at KERNEL_BASE or below. */
+	return a->vaddr < b->vaddr + b->memory_size && b->vaddr < a->vaddr + a->memory_size;
+}
+
+/* Returns NULL, or why the segment cannot be added. */
+static const char *add_segment(
+	struct elf_image *elf, const struct program_header *program)
+{
+	struct elf_segment segment = {
+		.vaddr = program->vaddr,
+		.offset = program->offset,
+		.file_size = program->file_size,
+		.memory_size = program->memory_size,
+		.writable = (program->flags & SEGMENT_WRITABLE) != 0,
+		.executable = (program->flags & SEGMENT_EXECUTABLE) != 0,
+	};
+
+	if (elf->segment_count == ELF_SEGMENTS_MAX)
+		return "too many segments";
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		if (overlap(&elf->segments[i], &segment))
+			return "segments overlap";
+	}
+	elf->segments[elf->segment_count++] = segment;
+	return NULL;
+}
+
+/* The address of the program headers, where a segment holds all of them. */
+static uint32_t find_headers(const struct elf_image *elf)
+{
+	uint32_t length = elf->header_count * ELF_PROGRAM_HEADER_SIZE;
+
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const struct elf_segment *segment = &elf->segments[i];
+
+		if (elf->headers_offset >= segment->offset && segment->file_size >= length &&
+			elf->headers_offset - segment->offset <= segment->file_size - length)
+			return segment->vaddr + (elf->headers_offset - segment->offset);
+	}
+	return 0;
+}
+
+static bool entry_is_executable(const struct elf_image *elf)
+{
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const struct elf_segment *segment = &elf->segments[i];
+
+		if (segment->executable && elf->entry >= segment->vaddr &&
+			elf->entry - segment->vaddr < segment->memory_size)
+			return true;
+	}
+	return false;
+}
+
+int elf_parse(const void *image, size_t size, struct elf_image *_elf, const char **_why)
+{
+	struct elf_header header;
+
+	if (!read_at(image, size, 0, &header, sizeof(header))) {
+		*_why = "too short for an ELF file";
+		return -ENOEXEC;
+	}
+	*_why = check_header(&header, size);
+	if (*_why != NULL)
+		return -ENOEXEC;
+
+	*_elf = (struct elf_image){
+		.entry = header.entry,
+		.headers_offset = header.headers_offset,
+		.header_count = header.header_count,
+	};
+
+	for (uint32_t i = 0; i < header.header_count; i++) {
+		struct program_header program;
+		uint64_t offset = (uint64_t)header.headers_offset + i * ELF_PROGRAM_HEADER_SIZE;
+
+		if (!read_at(image, size, offset, &program, sizeof(program)))
+			*_why = "program headers outside the file";
+		else if (program.type == SEGMENT_INTERPRETER)
+			*_why = "dynamically linked; link it with -static";
+		else if (program.type == SEGMENT_LOAD &&
+				 (program.memory_size != 0 || program.file_size != 0)) {
+			*_why = check_segment(&program, size);
+			if (*_why == NULL)
+				*_why = add_segment(_elf, &program);
+		}
+		if (*_why != NULL)
+			return -ENOEXEC;
+	}
+
+	if (_elf->segment_count == 0)
+		*_why = "nothing to load";
+	else if (!entry_is_executable(_elf))
+		*_why = "entry point outside the executable segments";
+	if (*_why != NULL)
+		return -ENOEXEC;
+
+	_elf->headers_address = find_headers(_elf);
+	return 0;
+}
+
+/* ---- Symbols --------------------------------------------------------------- */
+
+/* Where the tables are; the section headers are read again for each symbol. */
+struct symbol_tables {
+	const void *image;
+	size_t size;
+	uint32_t sections_offset;
+	uint32_t section_count;
+	struct section_header symbols;
+	struct section_header strings;
+};
+
+static bool read_section(
+	const struct symbol_tables *tables, uint32_t index, struct section_header *_section)
+{
+	return index < tables->section_count &&
+		   read_at(tables->image, tables->size,
+			   (uint64_t)tables->sections_offset + index * sizeof(*_section), _section,
+			   sizeof(*_section));
+}
+
+static bool is_inside(
+	const struct symbol_tables *tables, const struct section_header *section)
+{
+	return (uint64_t)section->offset + section->size <= tables->size;
+}
+
+static bool find_tables(const void *image, size_t size, struct symbol_tables *_tables)
+{
+	struct elf_header header;
+
+	if (!read_at(image, size, 0, &header, sizeof(header)) ||
+		memcmp(header.magic, "\177ELF", sizeof(header.magic)) != 0 ||
+		header.class != CLASS_32 || header.encoding != ENCODING_LITTLE_ENDIAN ||
+		header.section_size != sizeof(struct section_header))
+		return false;
+
+	_tables->image = image;
+	_tables->size = size;
+	_tables->sections_offset = header.sections_offset;
+	_tables->section_count = header.section_count;
+
+	for (uint32_t i = 0; read_section(_tables, i, &_tables->symbols); i++) {
+		if (_tables->symbols.type != SECTION_SYMBOLS)
+			continue;
+		return _tables->symbols.entry_size == sizeof(struct symbol) &&
+			   is_inside(_tables, &_tables->symbols) &&
+			   read_section(_tables, _tables->symbols.link, &_tables->strings) &&
+			   _tables->strings.type == SECTION_STRINGS &&
+			   is_inside(_tables, &_tables->strings);
+	}
+	return false;
+}
+
+/* The symbol's name, or NULL when it has none or one without an end. */
+static const char *symbol_name(
+	const struct symbol_tables *tables, const struct symbol *symbol)
+{
+	if (symbol->name >= tables->strings.size)
+		return NULL;
+
+	const char *name =
+		(const char *)tables->image + tables->strings.offset + symbol->name;
+	size_t room = tables->strings.size - symbol->name;
+	size_t length = strnlen(name, room);
+
+	return length == 0 || length == room ? NULL : name;
+}
+
+/* Whether the symbol could be the place of code at `address`, its size apart. */
+static bool is_candidate(
+	const struct symbol_tables *tables, const struct symbol *symbol, uint32_t address)
+{
+	uint8_t type = symbol->info & 0xf;
+	struct section_header section;
+
+	if ((type != SYMBOL_FUNCTION && type != SYMBOL_UNTYPED) || symbol->value > address ||
+		symbol->section == SECTION_UNDEFINED || symbol->section >= SECTION_RESERVED)
+		return false;
+	/* A last label would otherwise name all memory behind it. */
+	return read_section(tables, symbol->section, &section) &&
+		   address >= section.address && address - section.address < section.size;
+}
+
+bool elf_find_symbol(const void *image, size_t size, uint32_t address, const char **_name,
+	uint32_t *_offset)
+{
+	struct symbol_tables tables;
+	const char *sized_name = NULL;	 /* the nearest whose size covers `address` */
+	const char *unsized_name = NULL; /* the nearest without a size */
+	uint32_t sized_value = 0;
+	uint32_t unsized_value = 0;
+	uint32_t last_end_value = 0; /* the nearest that ends before `address` */
+
+	if (!find_tables(image, size, &tables))
+		return false;
+
+	for (uint32_t i = 0; i < tables.symbols.size / sizeof(struct symbol); i++) {
+		struct symbol symbol;
+		const char *name;
+
+		if (!read_at(image, size, (uint64_t)tables.symbols.offset + i * sizeof(symbol),
+				&symbol, sizeof(symbol)) ||
+			!is_candidate(&tables, &symbol, address) ||
+			(name = symbol_name(&tables, &symbol)) == NULL)
+			continue;
+
+		if (symbol.size == 0) {
+			if (unsized_name == NULL || symbol.value > unsized_value) {
+				unsized_name = name;
+				unsized_value = symbol.value;
+			}
+		} else if (address - symbol.value < symbol.size) {
+			if (sized_name == NULL || symbol.value > sized_value) {
+				sized_name = name;
+				sized_value = symbol.value;
+			}
+		} else if (symbol.value > last_end_value)
+			last_end_value = symbol.value;
+	}
+
+	/* A label without a size reaches only as far as the next symbol. */
+	if (unsized_name != NULL && unsized_value >= last_end_value &&
+		(sized_name == NULL || unsized_value > sized_value)) {
+		*_name = unsized_name;
+		*_offset = address - unsized_value;
+		return true;
+	}
+	if (sized_name != NULL) {
+		*_name = sized_name;
+		*_offset = address - sized_value;
+		return true;
+	}
+	return false;
+}

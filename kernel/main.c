@@ -1,0 +1,56 @@
+/*
+ * From a machine that is up to the first program, and from its end to the end.
+ */
+#include "kernel/main.h"
+#include "kernel/arch.h"
+#include "kernel/archive.h"
+#include "kernel/format.h"
+#include "kernel/log.h"
+#include "kernel/options.h"
+#include "kernel/process.h"
+#include "kernel/string.h"
+
+#define DEFAULT_PROGRAM "/bin/hello"
+
+static bool sHold;
+
+void kernel_hold_at_end(bool hold)
+{
+	sHold = hold;
+}
+
+void log_unknown_option(const char *message, const char *word)
+{
+	log_warn("options: %s: %s", message, word);
+}
+
+void kernel_main(const struct kernel_options *options, const struct archive *archives,
+	size_t archive_count)
+{
+	static const char *const kDefaultArguments[] = {DEFAULT_PROGRAM, NULL};
+	const char *const *arguments
+		= options->init != NULL ? (const char *const *)options->argv : kDefaultArguments;
+
+	if (options->has_watch)
+		arch_set_watchpoint(options->watch, options->watch_length,
+			options->watch_write_only);
+	log_info("kernel: %s, %lld us since the timer started", KERNEL_VERSION_TEXT,
+		(long long)arch_system_time());
+	process_run(archives, archive_count, arguments);
+}
+
+void kernel_end(int status)
+{
+	char line[40];
+
+	/* Whatever the log level: tools/boot.py reads the status from here. */
+	format_string(line, sizeof line, "power: off, status %d\n", status);
+	log_raw(line, strlen(line));
+	if (sHold) {
+		arch_console_drain();
+		arch_interrupts_restore(true);
+		for (;;)
+			arch_wait_for_interrupt();
+	}
+	arch_power_off(status);
+}

@@ -1,0 +1,259 @@
+/*
+ * The kernel's command line. See options.h.
+ *
+ * Called once by the kernel's start; pure, so that the host tests and the
+ * fuzzer run the same code.
+ */
+#include "kernel/options.h"
+
+#include "kernel/string.h"
+
+struct parser {
+	const char *next; /* in the command line */
+	char *storage;
+	size_t size;
+	size_t used; /* bytes of `storage` */
+	void (*warn)(const char *message, const char *word);
+};
+
+/*
+ * Stands for nothing, and so for an empty word: GRUB drops those on the way,
+ * and tools/boot.py sends this in their place.
+ */
+#define EMPTY_WORD 0x1f
+
+enum word_result { WORD_READ, WORD_END, WORD_TOO_LONG };
+
+static void warn(struct parser *parser, const char *message, const char *word)
+{
+	if (parser->warn != NULL)
+		parser->warn(message, word);
+}
+
+/*
+ * Reads the next word into storage, unquoted and NUL-ended. At WORD_TOO_LONG
+ * nothing of it is kept.
+ */
+static enum word_result next_word(struct parser *parser, const char **_word)
+{
+	while (*parser->next == ' ')
+		parser->next++;
+	if (*parser->next == '\0')
+		return WORD_END;
+
+	size_t start = parser->used;
+	size_t end = start;
+	char quote = '\0';
+
+	for (; *parser->next != '\0'; parser->next++) {
+		char character = *parser->next;
+
+		if (character == EMPTY_WORD)
+			continue;
+		if (quote != '\0' && character == quote) {
+			quote = '\0';
+			continue;
+		}
+		if (quote == '\0') {
+			if (character == ' ')
+				break;
+			if (character == '"' || character == '\'') {
+				quote = character;
+				continue;
+			}
+		}
+		/* A backslash at the very end stands for itself. */
+		if (character == '\\' && quote != '\'' && parser->next[1] != '\0')
+			character = *++parser->next;
+
+		if (end == parser->size)
+			return WORD_TOO_LONG;
+		parser->storage[end++] = character;
+	}
+	if (end == parser->size)
+		return WORD_TOO_LONG;
+	parser->storage[end] = '\0';
+	parser->used = end + 1;
+
+	*_word = parser->storage + start;
+	if (quote != '\0')
+		warn(parser, "quote without an end", *_word);
+	return WORD_READ;
+}
+
+/* The index of `value` in `names`, which NULL ends; -1 when it is not there. */
+static int find_name(const char *value, const char *const *names)
+{
+	for (int i = 0; names[i] != NULL; i++) {
+		if (strcmp(value, names[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* 0x and one to eight digits at *_text, which moves behind them. */
+static bool parse_address(const char **_text, uint32_t *_address)
+{
+	const char *text = *_text;
+	uint32_t address = 0;
+	int digits = 0;
+
+	if (text[0] != '0' || (text[1] != 'x' && text[1] != 'X'))
+		return false;
+	for (text += 2;; text++) {
+		uint32_t digit;
+
+		if (*text >= '0' && *text <= '9')
+			digit = (uint32_t)(*text - '0');
+		else if (*text >= 'a' && *text <= 'f')
+			digit = (uint32_t)(*text - 'a') + 10;
+		else if (*text >= 'A' && *text <= 'F')
+			digit = (uint32_t)(*text - 'A') + 10;
+		else
+			break;
+		if (++digits > 8)
+			return false;
+		address = address << 4 | digit;
+	}
+	*_text = text;
+	*_address = address;
+	return digits > 0;
+}
+
+static bool parse_watch(struct kernel_options *options, const char *value)
+{
+	uint32_t address;
+	bool write_only = false;
+	uint8_t length = 1;
+
+	if (!parse_address(&value, &address))
+		return false;
+	if (value[0] == ',' && (value[1] == 'r' || value[1] == 'w')) {
+		write_only = value[1] == 'w';
+		value += 2;
+	}
+	if (value[0] == ',' && (value[1] == '1' || value[1] == '2' || value[1] == '4')) {
+		length = (uint8_t)(value[1] - '0');
+		value += 2;
+	}
+	/* Intel SDM 3B, 18.2.5 "Breakpoint Field Recognition": the processor
+	 * ignores the low bits of an address that is not a multiple of the length. */
+	if (*value != '\0' || address % length != 0)
+		return false;
+
+	options->has_watch = true;
+	options->watch = address;
+	options->watch_write_only = write_only;
+	options->watch_length = length;
+	return true;
+}
+
+static bool set_syscall(struct kernel_options *options, const char *value)
+{
+	static const char *const kNames[] = {
+		[SYSCALL_AUTO] = "auto",
+		[SYSCALL_INT] = "int",
+		[SYSCALL_SYSENTER] = "sysenter",
+		NULL,
+	};
+	int index = find_name(value, kNames);
+
+	if (index >= 0)
+		options->syscall = (enum syscall_choice)index;
+	return index >= 0;
+}
+
+static bool set_log_level(struct kernel_options *options, const char *value)
+{
+	static const char *const kNames[] = {
+		[LOG_ERROR] = "error",
+		[LOG_WARN] = "warn",
+		[LOG_INFO] = "info",
+		[LOG_DEBUG] = "debug",
+		NULL,
+	};
+	int index = find_name(value, kNames);
+
+	if (index >= 0)
+		options->log_level = (enum log_level)index;
+	return index >= 0;
+}
+
+static bool set_init(struct kernel_options *options, const char *value)
+{
+	if (value[0] != '/')
+		return false;
+	options->init = value;
+	return true;
+}
+
+static bool set_hold(struct kernel_options *options, const char *value)
+{
+	static const char *const kNames[] = {"0", "1", NULL};
+	int index = find_name(value, kNames);
+
+	if (index >= 0)
+		options->hold = index == 1;
+	return index >= 0;
+}
+
+/* To add an option: a line here, one in options.h. */
+static const struct {
+	const char *name; /* with its = */
+	bool (*set)(struct kernel_options *options, const char *value);
+} kOptions[] = {
+	{"syscall=", set_syscall},
+	{"init=", set_init},
+	{"loglevel=", set_log_level},
+	{"hold=", set_hold},
+	{"watch=", parse_watch},
+};
+
+static void parse_option(
+	struct parser *parser, struct kernel_options *options, const char *word)
+{
+	for (size_t i = 0; i < sizeof(kOptions) / sizeof(kOptions[0]); i++) {
+		size_t length = strlen(kOptions[i].name);
+
+		if (strncmp(word, kOptions[i].name, length) != 0)
+			continue;
+		if (!kOptions[i].set(options, word + length))
+			warn(parser, "bad value of a kernel option", word);
+		return;
+	}
+	warn(parser, "unknown kernel option", word);
+}
+
+void options_parse(struct kernel_options *options, char *storage, size_t storage_size,
+	const char *command_line, void (*tell)(const char *message, const char *word))
+{
+	struct parser parser = {command_line, storage, storage_size, 0, tell};
+	bool in_arguments = false;
+	enum word_result result;
+	const char *word;
+
+	*options = (struct kernel_options){
+		.syscall = SYSCALL_AUTO,
+		.log_level = LOG_INFO,
+		.argc = 1,
+	};
+
+	while ((result = next_word(&parser, &word)) == WORD_READ) {
+		if (!in_arguments) {
+			if (strcmp(word, "--") == 0)
+				in_arguments = true;
+			else
+				parse_option(&parser, options, word);
+			continue;
+		}
+		if (options->argc == OPTIONS_ARGUMENTS_MAX - 1) {
+			warn(&parser, "too many arguments, left out from here on", word);
+			break;
+		}
+		options->argv[options->argc++] = word;
+	}
+	if (result == WORD_TOO_LONG)
+		warn(&parser, "command line too long, the rest is left out", "");
+
+	options->argv[0] = options->init;
+}

@@ -1,0 +1,62 @@
+/*
+ * The kernel's command line: what stands behind the kernel's file on GRUB's
+ * `multiboot2` line. Parsed once, early, before there is an allocator.
+ *
+ *   syscall=auto|int|sysenter    how programs enter the kernel (auto)
+ *   init=/path                   the first program
+ *   loglevel=error|warn|info|debug   (info)
+ *   hold=0|1                     1: stop at the end and leave the screen as it
+ *                                is, instead of powering off (0)
+ *   watch=0xADDRESS[,r|w][,1|2|4]    a hardware data breakpoint while the
+ *                                first program runs: on reads and writes or on
+ *                                writes only (r), that many bytes (1)
+ *   -- ARGUMENT...               the first program's arguments
+ *
+ * An option given twice: the later one counts. Nothing here stops the boot:
+ * what is unknown or wrong is a warning, and the default stays.
+ */
+#pragma once
+
+#include "kernel/log.h"
+
+#include <postern/types.h>
+
+/* Entries of argv, the ending NULL included. */
+#define OPTIONS_ARGUMENTS_MAX 64
+
+enum syscall_choice { SYSCALL_AUTO, SYSCALL_INT, SYSCALL_SYSENTER };
+
+struct kernel_options {
+	enum syscall_choice syscall;
+	enum log_level log_level;
+	const char *init; /* an absolute path, or NULL: the caller's default */
+	/*
+	 * argv[0] is `init`, so NULL where that is NULL, for the caller to fill
+	 * in; then the arguments, empty ones included; argv[argc] is NULL.
+	 */
+	int argc;
+	const char *argv[OPTIONS_ARGUMENTS_MAX];
+	bool hold;
+	bool has_watch; /* the next three count only with it */
+	bool watch_write_only;
+	uint8_t watch_length; /* bytes: 1, 2 or 4; `watch` is a multiple of it */
+	uint32_t watch;
+};
+
+/*
+ * Parses `command_line` into *options. The words' text goes to `storage`, which
+ * must live as long as *options; strlen(command_line) + 1 bytes are always
+ * enough.
+ *
+ * Words end at spaces, and at nothing else. "..." and '...' hold spaces; a
+ * backslash takes the next character as it is, but not within '...'. This
+ * undoes exactly what GRUB does to the words of its own line. (GRUB quotes a
+ * word for spaces only, so a tab is part of a word. It drops empty words: a byte
+ * 0x1f stands for nothing, so that a word of it alone is an empty one.)
+ *
+ * Each trouble is told to `warn`, which may be NULL: a message and the word it
+ * is about, or "" where there is none. A word that does not fit `storage` or
+ * argv is left out, with all that follow; no word is ever cut in two.
+ */
+void options_parse(struct kernel_options *options, char *storage, size_t storage_size,
+	const char *command_line, void (*warn)(const char *message, const char *word));

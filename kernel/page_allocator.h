@@ -1,0 +1,59 @@
+/*
+ * Physical pages: a buddy allocator over up to 768 MiB, in blocks of 2^order
+ * pages that are contiguous and aligned to their size.
+ *
+ * It takes no lock. On the single CPU that Postern runs on, the caller has
+ * interrupts disabled around each call (arch_interrupts_disable() and
+ * arch_interrupts_restore()), or knows that no interrupt handler allocates.
+ * It touches only its own metadata, never the pages.
+ */
+#pragma once
+
+#include <postern/types.h>
+
+/* The largest block: 2^10 pages, 4 MiB. */
+#define PAGE_ORDER_MAX 10
+/* The most pages: 768 MiB. */
+#define PAGE_COUNT_MAX (768u * 256u)
+/* No page: page_allocate() has none left. */
+#define PAGE_NONE 0xffffffffu
+
+/* What is known of one page: for page_allocator.c only. */
+struct page {
+	uint32_t next;	   /* on the list of free blocks of its order */
+	uint32_t previous; /* the same */
+	uint8_t state;
+	uint8_t order;
+	uint16_t unused;
+};
+
+/*
+ * Starts over with the pages 0 to page_count - 1, all of them reserved. `pages`
+ * is an array of page_count elements, which the allocator keeps; page_count is
+ * at most PAGE_COUNT_MAX.
+ */
+void page_allocator_init(struct page *pages, uint32_t page_count);
+
+/*
+ * Gives the pages first_page to first_page + count - 1 (numbers, not
+ * addresses) to the allocator. Those beyond page_count, and those given before,
+ * are passed over: firmware's memory maps are long and do overlap.
+ */
+void page_allocator_add(uint32_t first_page, uint32_t count);
+
+/*
+ * Allocates 2^order pages. Returns the physical address of the first, with
+ * their contents as they happen to be, or PAGE_NONE. `order` is at most
+ * PAGE_ORDER_MAX.
+ */
+uint32_t page_allocate(unsigned order);
+
+/*
+ * Gives back what page_allocate(order) returned, whole. Debug builds panic
+ * when it was not allocated, already freed, or of another order.
+ */
+void page_free(uint32_t physical, unsigned order);
+
+/* Pages that are free; pages that the allocator was given at all. */
+uint32_t page_free_count(void);
+uint32_t page_total_count(void);
