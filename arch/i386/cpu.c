@@ -1,0 +1,308 @@
+/*
+ * The processor: its descriptors and tasks, what CPUID says of it, and the
+ * choice of the entry, with the commpage that tells programs about it.
+ *
+ * The choice itself is a pure function (cpu_probe.c), tested on the host.
+ */
+#include "arch/i386/cpu.h"
+#include "arch/i386/cpu_probe.h"
+#include "arch/i386/paging.h"
+#include "kernel/arch.h"
+#include "kernel/log.h"
+#include "kernel/options.h"
+#include "kernel/panic.h"
+#include "kernel/string.h"
+#include "kernel/syscall.h"
+#include <postern/commpage.h>
+#include <postern/system_info.h>
+
+/* ---- Descriptors (Intel SDM volume 3A, 3.4.5 and 8.2.2) ------------------- */
+
+struct descriptor {
+	uint16_t limit_low;
+	uint16_t base_low;
+	uint8_t base_middle;
+	uint8_t access;
+	uint8_t limit_high_and_flags;
+	uint8_t base_high;
+};
+
+_Static_assert(sizeof(struct descriptor) == 8, "the CPU's layout");
+
+#define FLAT(access_byte) \
+	{.limit_low = 0xffff, .access = (access_byte), .limit_high_and_flags = 0xcf}
+#define ACCESS_CODE(ring) (0x9b | (ring) << 5) /* readable; accessed, so that */
+#define ACCESS_DATA(ring) (0x93 | (ring) << 5) /* the CPU never writes here */
+#define ACCESS_TSS 0x89
+
+static struct descriptor sGdt[GDT_ENTRIES] __attribute__((aligned(8))) = {
+	[KERNEL_CS / 8] = FLAT(ACCESS_CODE(0)),
+	[KERNEL_SS / 8] = FLAT(ACCESS_DATA(0)),
+	[USER_CS / 8] = FLAT(ACCESS_CODE(3)),
+	[USER_DS / 8] = FLAT(ACCESS_DATA(3)),
+};
+
+#define TASK_STACK_SIZE 8192
+
+struct tss gTss;
+static struct tss sDoubleFaultTss, sNmiTss;
+static uint8_t sDoubleFaultStack[TASK_STACK_SIZE] __attribute__((aligned(16)));
+static uint8_t sNmiStack[TASK_STACK_SIZE] __attribute__((aligned(16)));
+
+uintptr_t gKernelStackTop;
+
+void nmi_task(void);
+void double_fault_task(void);
+void sysenter_entry(void);
+extern uint32_t gKernelDirectory[];
+
+static void set_tss(unsigned selector, const struct tss *tss)
+{
+	uintptr_t base = (uintptr_t)tss;
+
+	sGdt[selector / 8] = (struct descriptor){
+		.limit_low = sizeof *tss - 1,
+		.base_low = base & 0xffff,
+		.base_middle = base >> 16 & 0xff,
+		.access = ACCESS_TSS,
+		.base_high = (uint8_t)(base >> 24),
+	};
+}
+
+static void make_task(struct tss *tss, void (*entry)(void), uint8_t *stack)
+{
+	*tss = (struct tss){
+		.cr3 = (uintptr_t)gKernelDirectory - KERNEL_BASE,
+		.eip = (uintptr_t)entry,
+		.eflags = FLAG_ALWAYS,
+		.esp = (uintptr_t)stack + TASK_STACK_SIZE,
+		.es = USER_DS,
+		.cs = KERNEL_CS,
+		.ss = KERNEL_SS,
+		.ds = USER_DS,
+		.io_map_base = sizeof *tss,
+	};
+}
+
+void i386_descriptors_init(uintptr_t kernel_stack_top)
+{
+	struct {
+		uint16_t limit;
+		uint32_t base;
+	} __attribute__((packed)) gdtr = {sizeof sGdt - 1, (uintptr_t)sGdt};
+
+	gKernelStackTop = kernel_stack_top;
+	/* The hardware loads CR3 from a TSS but never saves it there. */
+	gTss = (struct tss){
+		.esp0 = kernel_stack_top,
+		.ss0 = KERNEL_SS,
+		.cr3 = (uintptr_t)gKernelDirectory - KERNEL_BASE,
+		.io_map_base = sizeof gTss,
+	};
+	make_task(&sDoubleFaultTss, double_fault_task, sDoubleFaultStack);
+	make_task(&sNmiTss, nmi_task, sNmiStack);
+	set_tss(TSS_SELECTOR, &gTss);
+	set_tss(DOUBLE_FAULT_SELECTOR, &sDoubleFaultTss);
+	set_tss(NMI_SELECTOR, &sNmiTss);
+
+	__asm__ volatile("lgdt %0\n\t"
+					 "ljmp %1, $1f\n"
+					 "1:\n\t"
+					 "mov %2, %%ss\n\t"
+					 "mov %3, %%ds\n\t"
+					 "mov %3, %%es\n\t"
+					 "mov %4, %%fs\n\t"
+					 "mov %4, %%gs\n\t"
+					 "lldt %w4\n\t"
+					 "ltr %w5"
+					 :
+					 : "m"(gdtr), "i"(KERNEL_CS), "r"(KERNEL_SS), "r"(USER_DS), "r"(0),
+					 "r"(TSS_SELECTOR)
+					 : "memory");
+}
+
+/* ---- CPUID ---------------------------------------------------------------- */
+
+static struct cpuid_facts sFacts;
+static struct cpu_identity sIdentity;
+static uint32_t sExtendedFeatures; /* leaf 7 EBX */
+static uint32_t sExtendedFeaturesC; /* leaf 7 ECX */
+
+#define CPUID7_EBX_SMEP (1u << 7)
+#define CPUID7_ECX_UMIP (1u << 2)
+
+static void cpuid(uint32_t leaf, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+{
+	__asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(0));
+}
+
+/* A CPU that lets EFLAGS.ID be changed has CPUID (Intel SDM volume 1, 20.1). */
+static bool has_cpuid(void)
+{
+	uint32_t before = i386_read_flags();
+	uint32_t after;
+
+	__asm__ volatile("push %1\n\tpopf\n\tpushf\n\tpop %0\n\tpush %2\n\tpopf"
+					 : "=&r"(after)
+					 : "r"(before ^ FLAG_ID), "r"(before)
+					 : "cc", "memory");
+	return ((before ^ after) & FLAG_ID) != 0;
+}
+
+void i386_cpu_identify(void)
+{
+	uint32_t a, b, c, d;
+
+	sFacts.has_cpuid = has_cpuid();
+	if (sFacts.has_cpuid) {
+		cpuid(0, &a, &b, &c, &d);
+		sFacts.max_leaf = a;
+		memcpy(sFacts.vendor, &b, 4);
+		memcpy(sFacts.vendor + 4, &d, 4);
+		memcpy(sFacts.vendor + 8, &c, 4);
+		if (sFacts.max_leaf >= 1) {
+			cpuid(1, &a, &b, &c, &d);
+			sFacts.signature = a;
+			sFacts.features_edx = d;
+			sFacts.features_ecx = c;
+		}
+		if (sFacts.max_leaf >= 7) {
+			cpuid(7, &a, &b, &c, &d);
+			sExtendedFeatures = b;
+			sExtendedFeaturesC = c;
+		}
+	}
+	cpu_identify(&sFacts, &sIdentity);
+	log_info("cpu: %s family %u model %u stepping %u, sep %s",
+		sFacts.vendor[0] != '\0' ? sFacts.vendor : "unknown", sIdentity.family,
+		sIdentity.model, sIdentity.stepping, cpu_sep_advertised(&sFacts) ? "yes" : "no");
+}
+
+bool i386_cpu_has(uint32_t feature_edx)
+{
+	return (sFacts.features_edx & feature_edx) != 0;
+}
+
+/* ---- Control registers, x87 and SSE --------------------------------------- */
+
+/* A 486SX has no x87: FNINIT then leaves the status word as it was. */
+static bool has_x87(void)
+{
+	uint16_t status = 0x5a5a;
+
+	__asm__ volatile("fninit\n\tfnstsw %0" : "+m"(status));
+	return status == 0;
+}
+
+void i386_cpu_init(void)
+{
+	uint32_t cr0 = i386_read_cr0();
+	uint32_t cr4 = 0;
+
+	/* NE: x87 errors come as #MF. AM: AC in ring 3 means what it says. */
+	cr0 = (cr0 & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE | CR0_AM | CR0_WP;
+	i386_write_cr0(cr0);
+	if (!has_x87())
+		i386_write_cr0((cr0 & ~CR0_MP) | CR0_EM);
+
+	if (i386_cpu_has(CPUID_PSE))
+		cr4 |= CR4_PSE;
+	if (i386_cpu_has(CPUID_PGE))
+		cr4 |= CR4_PGE;
+	if (i386_cpu_has(CPUID_FXSR))
+		cr4 |= CR4_OSFXSR;
+	if (i386_cpu_has(CPUID_SSE))
+		cr4 |= CR4_OSXMMEXCPT;
+	if (sExtendedFeatures & CPUID7_EBX_SMEP)
+		cr4 |= CR4_SMEP;
+	if (sExtendedFeaturesC & CPUID7_ECX_UMIP)
+		cr4 |= CR4_UMIP;
+	if (cr4 != 0) /* a 486 has no CR4 */
+		i386_write_cr4(i386_read_cr4() | cr4);
+
+	if (i386_cpu_has(CPUID_SSE)) {
+		static const uint32_t kMxcsr = 0x1f80; /* the ABI's start state */
+
+		__asm__ volatile("ldmxcsr %0" : : "m"(kMxcsr));
+	}
+}
+
+/* Watchpoint 0 (Intel SDM volume 3B, 17.2.4). */
+void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only)
+{
+	uint32_t kind = write_only ? 1 : 3;
+	uint32_t dr7 = 0x400 | 0x2 /* G0: stays on over task switches */
+		| (kind | (length - 1) << 2) << 16;
+
+	__asm__ volatile("mov %0, %%dr0\n\tmov %1, %%dr7" : : "r"(address), "r"(dr7));
+}
+
+/* ---- The door ------------------------------------------------------------- */
+
+extern const uint8_t gCommpageInt99[], gCommpageInt99End[];
+extern const uint8_t gCommpageSysenter[], gCommpageSysenterEnd[];
+extern const uint32_t kCommpageEntryOffset;
+
+static bool sUseSysenter;
+
+uintptr_t arch_syscall_entry(void)
+{
+	return COMMPAGE_BASE + kCommpageEntryOffset;
+}
+
+static void fill_commpage(void)
+{
+	uint8_t *page = i386_map_commpage();
+	uint32_t *table = (uint32_t *)page;
+	const uint8_t *stub = sUseSysenter ? gCommpageSysenter : gCommpageInt99;
+	const uint8_t *end = sUseSysenter ? gCommpageSysenterEnd : gCommpageInt99End;
+
+	table[COMMPAGE_MAGIC] = COMMPAGE_MAGIC_VALUE;
+	table[COMMPAGE_VERSION] = 1;
+	table[COMMPAGE_TIME] = 0;
+	table[COMMPAGE_SYSCALL] = arch_syscall_entry();
+	memcpy(page + kCommpageEntryOffset, stub, (size_t)(end - stub));
+}
+
+void i386_syscall_init(enum syscall_choice choice)
+{
+	bool usable = cpu_sysenter_usable(&sFacts);
+
+	if (choice == SYSCALL_SYSENTER && !usable)
+		panic("syscall=sysenter: this CPU has no usable SYSENTER "
+			  "(%s family %u model %u stepping %u); boot with syscall=auto",
+			sFacts.vendor[0] != '\0' ? sFacts.vendor : "no CPUID,", sIdentity.family,
+			sIdentity.model, sIdentity.stepping);
+
+	sUseSysenter = usable && choice != SYSCALL_INT;
+	if (sUseSysenter) {
+		i386_write_msr(MSR_SYSENTER_CS, KERNEL_CS);
+		i386_write_msr(MSR_SYSENTER_ESP, gKernelStackTop);
+		i386_write_msr(MSR_SYSENTER_EIP, (uintptr_t)sysenter_entry);
+	} else if (usable) {
+		i386_write_msr(MSR_SYSENTER_CS, 0); /* SYSENTER is a #GP then */
+	}
+	fill_commpage();
+	log_info("syscall: entry %s, commpage 0x%x, %u calls",
+		sUseSysenter ? "sysenter" : "int99", COMMPAGE_BASE, kSyscallCount);
+}
+
+uint64_t arch_cycles(void)
+{
+	uint32_t low = 0, high = 0;
+
+	if (i386_cpu_has(CPUID_TSC))
+		__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+void arch_describe_cpu(struct system_info *info)
+{
+	info->entry = sUseSysenter ? SYSTEM_ENTRY_SYSENTER : SYSTEM_ENTRY_INT99;
+	info->cpu_signature = sFacts.signature;
+	info->cpu_family = sIdentity.family;
+	info->cpu_model = sIdentity.model;
+	info->cpu_stepping = sIdentity.stepping;
+	info->cpu_features = sFacts.features_edx;
+	strlcpy(info->cpu_vendor, sFacts.vendor, sizeof info->cpu_vendor);
+}

@@ -1,0 +1,37 @@
+/* The devices that arch/i386/ drives for itself; start.c brings them up. */
+#pragma once
+
+#include <postern/types.h>
+
+/* ---- interrupts.c: IDT and the two 8259s -------------------------------- */
+
+#define VECTOR_IRQ0 32
+
+/* The type byte of a gate (Intel SDM volume 3A, figure 6-2) */
+enum {
+	GATE_TASK = 0x85,
+	GATE_INTERRUPT = 0x8e, /* clears IF */
+	GATE_TRAP = 0x8f,	   /* leaves IF as it is */
+	GATE_RING3 = 0x60,	   /* added: INT n in ring 3 may use it */
+};
+
+void i386_idt_init(void);
+void i386_set_gate(
+	unsigned vector, void (*entry)(void), uint16_t selector, uint8_t type);
+void i386_pic_init(void);
+void i386_irq_enable(unsigned irq);
+
+/* ---- timer.c: the 8254, 100 times a second ------------------------------- */
+
+#define IRQ_TIMER 0
+
+void i386_timer_init(void);
+void i386_timer_interrupt(void);
+
+/* ---- serial.c: COM1 for programs, COM2 for the log ----------------------- */
+
+void i386_serial_init(void);
+
+/* ---- power.c ------------------------------------------------------------- */
+
+void i386_power_init(const uint8_t *rsdp); /* NULL: look in the BIOS area */

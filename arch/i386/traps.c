@@ -1,0 +1,313 @@
+/*
+ * What an exception means: the end of the program that caused it, a fixup for
+ * a copy that met a bad user address, or a panic.
+ */
+#include "arch/i386/traps.h"
+#include "arch/i386/cpu.h"
+#include "arch/i386/iframe.h"
+#include "arch/i386/io.h"
+#include "arch/i386/paging.h"
+#include "kernel/arch.h"
+#include "kernel/format.h"
+#include "kernel/log.h"
+#include "kernel/panic.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+
+static const char *const kExceptionNames[32] = {
+	"divide error (#DE)",
+	"debug exception (#DB)",
+	"non-maskable interrupt",
+	"breakpoint (#BP)",
+	"overflow (#OF)",
+	"BOUND range exceeded (#BR)",
+	"invalid opcode (#UD)",
+	"no math coprocessor (#NM)",
+	"double fault (#DF)",
+	"coprocessor segment overrun",
+	"invalid TSS (#TS)",
+	"segment not present (#NP)",
+	"stack-segment fault (#SS)",
+	"general protection fault (#GP)",
+	"page fault (#PF)",
+	"reserved exception 15",
+	"x87 floating-point error (#MF)",
+	"alignment check (#AC)",
+	"machine check (#MC)",
+	"SIMD floating-point error (#XM)",
+	"virtualization exception (#VE)",
+	"control protection exception (#CP)",
+};
+
+/* Bits of a page fault's error code (Intel SDM volume 3A, 4.7) */
+#define FAULT_PRESENT 0x1u
+#define FAULT_WRITE 0x2u
+#define FAULT_USER 0x4u
+#define FAULT_FETCH 0x10u
+
+/* DR6 (Intel SDM volume 3B, 17.2.3) */
+#define DR6_WATCHPOINT0 0x1u
+#define DR6_SINGLE_STEP 0x4000u
+#define DR6_CLEAR 0xffff0ff0u
+
+/* Where a fault at an instruction in [start, end) goes on: see .fixups. */
+struct fixup {
+	uintptr_t start, end, resume;
+};
+
+extern const struct fixup gFixupsStart[], gFixupsEnd[];
+
+void sysenter_entry(void);
+void sysenter_entry_stepped(void);
+
+static const char *exception_name(unsigned vector)
+{
+	const char *name = vector < 32 ? kExceptionNames[vector] : NULL;
+
+	return name != NULL ? name : "reserved exception";
+}
+
+static bool apply_fixup(struct iframe *frame)
+{
+	const struct fixup *fixup;
+
+	for (fixup = gFixupsStart; fixup < gFixupsEnd; fixup++) {
+		if (frame->eip >= fixup->start && frame->eip < fixup->end) {
+			frame->eip = fixup->resume;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- What was wrong, in words -------------------------------------------- */
+
+static void describe_page_fault(
+	char *text, size_t size, uintptr_t address, uint32_t error)
+{
+	const char *doing = error & FAULT_WRITE ? "write to"
+		: error & FAULT_FETCH				? "execution at"
+											: "read from";
+	const char *why;
+
+	switch (arch_query_mapping(address)) {
+	case MAPPING_KERNEL:
+		why = "is the kernel's";
+		break;
+	case MAPPING_READ_ONLY:
+		why = error & FAULT_WRITE ? "is read-only" : "is not executable";
+		break;
+	case MAPPING_WRITABLE:
+		why = "is not executable";
+		break;
+	default:
+		why = "is not mapped";
+		break;
+	}
+	format_string(text, size, "%s 0x%08x, which %s", doing, (unsigned)address, why);
+}
+
+/* `address` is CR2, read before anything else could fault. */
+static void describe_trap(
+	char *text, size_t size, const struct iframe *frame, uintptr_t address)
+{
+	unsigned vector = iframe_vector(frame);
+	uint32_t error = iframe_error(frame);
+	int length;
+
+	length = format_string(text, size, "%s", exception_name(vector));
+	if (length < 0 || (size_t)length >= size)
+		return;
+	text += length;
+	size -= (size_t)length;
+
+	if (vector == VECTOR_PAGE_FAULT) {
+		length = format_string(text, size, ": ");
+		describe_page_fault(text + length, size - (size_t)length, address, error);
+	} else if (vector == VECTOR_DEBUG) {
+		uint32_t dr6 = i386_read_dr6();
+
+		format_string(text, size, ": %s",
+			dr6 & DR6_WATCHPOINT0	? "watchpoint 0"
+			: dr6 & DR6_SINGLE_STEP ? "single step"
+									: "requested by an instruction");
+	} else if (error != 0 && error & 2) {
+		format_string(text, size, ": vector %u", error >> 3);
+	} else if (error != 0) {
+		format_string(text, size, ": selector 0x%x", error);
+	}
+}
+
+/* ---- #DB in ring 0 -------------------------------------------------------- */
+
+/*
+ * Three ways lead here, all the program's doing and none the kernel's fault:
+ * SYSENTER with TF set, which traps before sysenter_entry's first instruction;
+ * a watchpoint on the operand of MOV SS or POP SS, whose trap waits until the
+ * door has been passed (CVE-2018-8897); and the kernel's own copy of watched
+ * user memory. Each time the program's frame gets TF, so that the trap is
+ * reported when it is back in ring 3.
+ */
+static void debug_in_kernel(struct iframe *frame)
+{
+	struct iframe *user = (struct iframe *)gKernelStackTop - 1;
+
+	if (frame->eip == (uintptr_t)sysenter_entry) {
+		frame->eip = (uintptr_t)sysenter_entry_stepped;
+		frame->eflags &= ~FLAG_TF;
+		return;
+	}
+	if (!(i386_read_dr6() & DR6_WATCHPOINT0))
+		panic_frame(frame, "%s in the kernel", exception_name(VECTOR_DEBUG));
+	/* The frame may be half built, but these words have their final place. */
+	user->eflags |= FLAG_TF | FLAG_IF;
+	user->trap = TRAP_TOUCHED;
+}
+
+/* ---- Dispatch ------------------------------------------------------------- */
+
+void i386_trap(struct iframe *frame)
+{
+	uintptr_t address = i386_read_cr2();
+	unsigned vector = iframe_vector(frame);
+	char what[160];
+
+	if (vector == VECTOR_NO_FPU && !(i386_read_cr0() & CR0_EM)) {
+		/* A task switch (NMI) has set TS. x87 and SSE state is still the
+		 * program's: nothing else here uses either. */
+		__asm__ volatile("clts");
+		return;
+	}
+
+	if (vector == VECTOR_PAGE_FAULT && address < KERNEL_BASE
+		&& !(iframe_error(frame) & FAULT_PRESENT)
+		&& process_handle_fault(address))
+		return;
+
+	if (iframe_from_user(frame)) {
+		describe_trap(what, sizeof what, frame, address);
+		if (vector == VECTOR_DEBUG)
+			i386_write_dr6(DR6_CLEAR);
+		arch_interrupts_restore(true);
+		process_fault(frame, what);
+	}
+
+	if (vector == VECTOR_DEBUG) {
+		debug_in_kernel(frame);
+		return;
+	}
+	/* Only a user address may be forgiven: any other is the kernel's bug. */
+	if (vector == VECTOR_PAGE_FAULT && address < KERNEL_BASE && apply_fixup(frame))
+		return;
+	describe_trap(what, sizeof what, frame, address);
+	panic_frame(frame, "%s in the kernel", what);
+}
+
+/* In a task of its own, on its own stack; the CPU holds further NMIs back. */
+void i386_nmi(void)
+{
+	static uint32_t sCount;
+
+	sCount++;
+	/* The log stays readable in a storm: 1, 2, 4, 8, ... */
+	if ((sCount & (sCount - 1)) == 0)
+		log_warn("nmi: number %u, port 0x61 says 0x%x", sCount, inb(0x61));
+}
+
+/* In a task of its own; the main task's TSS holds what was interrupted. */
+void i386_double_fault(void)
+{
+	static struct iframe sFrame;
+
+	sFrame = (struct iframe){
+		.segments = gTss.es << 16 | gTss.ds,
+		.edi = gTss.edi,
+		.esi = gTss.esi,
+		.ebp = gTss.ebp,
+		.ebx = gTss.ebx,
+		.edx = gTss.edx,
+		.ecx = gTss.ecx,
+		.eax = gTss.eax,
+		.trap = (uint32_t)VECTOR_DOUBLE_FAULT << 24,
+		.eip = gTss.eip,
+		.cs = gTss.cs,
+		.eflags = gTss.eflags,
+		.user_esp = gTss.esp,
+		.user_ss = gTss.ss,
+	};
+	panic_frame(&sFrame, "%s: the kernel stack at 0x%x has overflowed, or an exception's handler has faulted",
+		exception_name(VECTOR_DOUBLE_FAULT), gTss.esp);
+}
+
+/* Debug builds, before every way out. */
+void i386_check_leaving(const struct iframe *frame)
+{
+	ASSERT((uintptr_t)(frame + 1) == gKernelStackTop);
+	ASSERT(arch_interrupts_enabled());
+	ASSERT(iframe_from_user(frame) && frame->user_ss == USER_DS && frame->cs == USER_CS);
+	ASSERT(!(i386_read_flags() & (FLAG_DF | FLAG_NT | FLAG_AC | FLAG_TF)));
+}
+
+/* ---- Frames, for kernel/ --------------------------------------------------- */
+
+const struct iframe *arch_current_user_frame(void)
+{
+	return (const struct iframe *)gKernelStackTop - 1;
+}
+
+uintptr_t arch_frame_ip(const struct iframe *frame)
+{
+	return frame->eip;
+}
+
+uintptr_t arch_frame_sp(const struct iframe *frame)
+{
+	/* Ring 0 pushes no ESP: it was where the frame's last word ends. */
+	return iframe_from_user(frame) || iframe_vector(frame) == VECTOR_DOUBLE_FAULT
+		? frame->user_esp
+		: (uintptr_t)&frame->user_esp;
+}
+
+uintptr_t arch_frame_fp(const struct iframe *frame)
+{
+	return frame->ebp;
+}
+
+bool arch_frame_is_user(const struct iframe *frame)
+{
+	return iframe_from_user(frame);
+}
+
+int32_t arch_frame_syscall(const struct iframe *frame)
+{
+	return iframe_vector(frame) == SYSCALL_VECTOR ? (int32_t)frame->eax : -1;
+}
+
+void arch_print_frame(const struct iframe *frame, void (*print)(const char *format, ...))
+{
+	uint32_t fs, gs;
+
+	__asm__("mov %%fs, %0" : "=r"(fs));
+	__asm__("mov %%gs, %0" : "=r"(gs));
+	print("  eax %08x  ebx %08x  ecx %08x  edx %08x\n", frame->eax, frame->ebx, frame->ecx,
+		frame->edx);
+	print("  esi %08x  edi %08x  ebp %08x  esp %08x\n", frame->esi, frame->edi, frame->ebp,
+		(unsigned)arch_frame_sp(frame));
+	print("  eip %08x  eflags %08x  cs %04x  ss %04x  ds %04x  es %04x  fs %04x  gs %04x\n",
+		frame->eip, frame->eflags, frame->cs & 0xffff,
+		iframe_from_user(frame) ? frame->user_ss & 0xffff : KERNEL_SS,
+		frame->segments & 0xffff, frame->segments >> 16, fs & 0xffff, gs & 0xffff);
+}
+
+uintptr_t arch_frame_pointer(void)
+{
+	return *(const uintptr_t *)__builtin_frame_address(0);
+}
+
+bool arch_on_kernel_stack(uintptr_t address)
+{
+	extern const char gBootStack[], gBootStackEnd[];
+
+	return (address >= gKernelStackTop - KERNEL_STACK_SIZE && address < gKernelStackTop)
+		|| (address >= (uintptr_t)gBootStack && address < (uintptr_t)gBootStackEnd);
+}
