@@ -1,0 +1,21 @@
+/*
+ * The CPU's cycle counter, for programs that time things. Only a Pentium and
+ * what came after has one: see cycles_available().
+ */
+#pragma once
+
+#include <postern/system_info.h>
+
+/* CPUID leaf 1, EDX bit 4 (Intel SDM volume 2A, CPUID). */
+static inline bool cycles_available(const struct system_info *info)
+{
+	return (info->cpu_features >> 4 & 1) != 0;
+}
+
+static inline uint64_t cycles(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}

@@ -1,0 +1,36 @@
+/* The functions of <postern/os.h>, over the generated stubs. */
+#include <postern/os.h>
+#include <postern/syscalls.h>
+
+int errno;
+
+/* A call's result as POSIX has it: -1 and errno for an error. */
+static int32_t result(int32_t value)
+{
+	if (value < 0 && value >= -4095) {
+		errno = -value;
+		return -1;
+	}
+	return value;
+}
+
+int is_computer_on(void)
+{
+	return _kern_is_computer_on();
+}
+
+void exit(int status)
+{
+	_kern_exit(status);
+	__builtin_unreachable();
+}
+
+ssize_t write(int fd, const void *buffer, size_t size)
+{
+	return result(_kern_write(fd, -1, buffer, size));
+}
+
+time_us_t system_time(void)
+{
+	return _kern_system_time();
+}
