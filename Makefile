@@ -1,0 +1,298 @@
+# Postern. `make help` lists what there is to do.
+#
+# Everything is made below $(BUILD); nothing else is written. The generated
+# files come from syscalls.def by tools/gensyscalls.py, are rewritten only
+# when they change, and so rebuild only what depends on them.
+
+BUILD ?= build
+DEBUG ?= 0
+BENCH ?= 0
+# Debian's own python3 is the one that sees Debian's modules.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+
+# ---- What has to be installed ----------------------------------------------------
+
+# Checked once a make, in a few milliseconds; what is missing gets installed.
+ifneq ($(POSTERN_DEPS),skip)
+DEPS_FOR := $(if $(filter-out help clean,$(or $(MAKECMDGOALS),iso)),build) \
+	$(if $(filter run gdb bench-door,$(MAKECMDGOALS)),run) \
+	$(if $(filter gdb,$(MAKECMDGOALS)),gdb) \
+	$(if $(filter bochs,$(EMULATOR)),bochs) \
+	$(if $(filter test test-full,$(MAKECMDGOALS)),run bochs test)
+ifneq ($(strip $(DEPS_FOR)),)
+DEPS_STATUS := $(shell tools/deps.sh $(DEPS_FOR) 1>&2 && echo 0 || echo 1)
+ifneq ($(DEPS_STATUS),0)
+$(error tools/deps.sh could not provide what is needed)
+endif
+endif
+endif
+# Once is enough for the makes that this one or its tests start.
+export POSTERN_DEPS := skip
+
+# ---- Tools -------------------------------------------------------------------
+
+ifeq ($(origin CC),default)
+CC := clang
+endif
+NASM ?= nasm
+LD := ld.lld
+AR := llvm-ar
+NM := llvm-nm
+OBJCOPY := llvm-objcopy
+
+CC_NAME := $(notdir $(firstword $(CC)))
+ifneq ($(findstring clang,$(CC_NAME)),)
+TARGET_FLAGS := --target=i686-elf
+# compiler-rt's builtins: 64-bit division and the like
+RUNTIME = $(firstword $(wildcard \
+	$(shell $(CC) --print-resource-dir)/lib/linux/libclang_rt.builtins-i386.a \
+	$(shell $(CC) --print-resource-dir)/lib/i386-*/libclang_rt.builtins.a \
+	/usr/lib/gcc-cross/i686-linux-gnu/*/libgcc.a))
+else
+TARGET_FLAGS := -m32
+# gcc's own libgcc for i386, from the package of its cross compiler or multilib
+RUNTIME = $(firstword $(wildcard /usr/lib/gcc-cross/i686-linux-gnu/*/libgcc.a \
+	$(dir $(shell $(CC) -print-libgcc-file-name))32/libgcc.a))
+endif
+
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef \
+	-Wshadow -Wpointer-arith -Wvla -Wwrite-strings
+CFLAGS_BOTH := $(TARGET_FLAGS) -march=i486 -std=gnu11 -O2 -g -ffreestanding -nostdinc \
+	-isystem $(shell $(CC) -print-file-name=include) -fno-pic -fno-common \
+	-fno-strict-aliasing -fno-omit-frame-pointer -momit-leaf-frame-pointer \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -ffunction-sections \
+	-fdata-sections -fmacro-prefix-map=$(CURDIR)/= -fdebug-prefix-map=$(CURDIR)=. $(WARNINGS)
+INCLUDES_BOTH := -I$(BUILD)/generated -Ilibroot/include
+CFLAGS_KERNEL := $(CFLAGS_BOTH) -mgeneral-regs-only -DPOSTERN_DEBUG=$(DEBUG) \
+	-DPOSTERN_BENCH=$(BENCH) -I. -Ikernel $(INCLUDES_BOTH)
+CFLAGS_USER := $(CFLAGS_BOTH) $(INCLUDES_BOTH)
+NASMFLAGS := -f elf32 -g -F dwarf -w+all -Werror \
+	-DPOSTERN_DEBUG=$(DEBUG) -I$(BUILD)/generated/ -Iarch/i386/
+
+# ---- What there is --------------------------------------------------------------
+
+KERNEL_C := $(wildcard kernel/*.c) $(filter-out arch/i386/offsets.c,$(wildcard arch/i386/*.c))
+KERNEL_ASM := $(wildcard arch/i386/*.asm)
+# What the door's price is held against; never in a kernel that ships.
+ifeq ($(BENCH),1)
+KERNEL_C += $(wildcard tests/bench/kernel/*.c)
+KERNEL_ASM += $(wildcard tests/bench/kernel/*.asm)
+endif
+LIBROOT_C := $(wildcard libroot/*.c)
+LIBROOT_ASM := $(filter-out libroot/crt0.asm,$(wildcard libroot/*.asm))
+# Pure functions that both sides use.
+SHARED_C := kernel/string.c kernel/format.c
+
+GENERATED := $(BUILD)/generated
+GENERATED_FILES := $(addprefix $(GENERATED)/,syscalls.h syscalls.asm syscall_numbers.inc \
+	syscall_numbers.h syscall_handlers.h syscall_constants.h syscall_table.c syscalls.json \
+	postern/syscalls.h)
+GENERATED_HEADERS := $(filter %.h,$(GENERATED_FILES))
+
+KERNEL_OBJECTS := $(KERNEL_C:%.c=$(BUILD)/%.o) $(KERNEL_ASM:%.asm=$(BUILD)/%.asm.o) \
+	$(GENERATED)/syscall_table.o $(GENERATED)/font.o
+LIBROOT_OBJECTS := $(LIBROOT_C:%.c=$(BUILD)/%.o) $(LIBROOT_ASM:%.asm=$(BUILD)/%.asm.o) \
+	$(SHARED_C:%.c=$(BUILD)/libroot/shared/%.o) $(GENERATED)/syscalls.asm.o
+
+# A program is a file FOLDER/NAME.c or FOLDER/NAME.asm, or a folder FOLDER/NAME/
+# of several. apps/ goes into the image; tests/guest/ and tests/bench/ do not.
+programs_in = $(sort $(basename $(notdir $(wildcard $(1)/*.c $(1)/*.asm))) \
+	$(notdir $(patsubst %/,%,$(wildcard $(1)/*/))))
+program_sources = $(wildcard $(1).c $(1).asm $(1)/*.c $(1)/*.asm)
+program_objects = $(patsubst %.asm,$(BUILD)/%.asm.o,$(patsubst %.c,$(BUILD)/%.o, \
+	$(call program_sources,$(1))))
+APPS := $(call programs_in,apps)
+GUEST_TESTS := $(call programs_in,tests/guest)
+BENCHES := door
+APP_FILES := $(APPS:%=$(BUILD)/root/bin/%)
+GUEST_TEST_FILES := $(GUEST_TESTS:%=$(BUILD)/tests/bin/%)
+BENCH_FILES := $(BENCHES:%=$(BUILD)/bench/bin/%)
+
+# `make V=1` shows whole commands.
+ifeq ($(V),1)
+say = $(2)
+else
+say = @printf '  %-5s %s\n' '$(1)' '$@'; $(2)
+endif
+
+.DEFAULT_GOAL := iso
+.SECONDARY:
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+.PHONY: iso kernel programs guest-tests clean help
+iso: $(BUILD)/postern.iso	## build/postern.iso (the default)
+kernel: $(BUILD)/postern.elf	## only the kernel
+programs: $(APP_FILES)	## only the programs of apps/
+guest-tests: $(GUEST_TEST_FILES)	## the programs of tests/guest/
+
+# Whatever changes how things are compiled recompiles them.
+FLAGS_NOW := $(CC) | $(CFLAGS_KERNEL) | $(NASMFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' >$@
+FORCE:
+
+# ---- Generated files -----------------------------------------------------------------
+
+# One run makes them all; the stamp says when, and the files keep their time
+# when their contents stay the same.
+$(GENERATED)/stamp: syscalls.def tools/gensyscalls.py libroot/include/postern/errno.h \
+		$(wildcard syscalls.lock)
+	@mkdir -p $(@D)
+	$(call say,GEN,$(PYTHON) tools/gensyscalls.py --output $(GENERATED) syscalls.def)
+	@touch $@
+$(GENERATED_FILES): $(GENERATED)/stamp ;
+
+# What the door's harness (tests/guest/door/) derives its cases from.
+$(GENERATED)/door_calls.h: $(GENERATED)/syscalls.json tests/guest/gen_calls.py
+	$(call say,GEN,$(PYTHON) tests/guest/gen_calls.py $< $@)
+	@touch $@
+$(BUILD)/tests/guest/door/calls.o: $(GENERATED)/door_calls.h
+
+.PHONY: abi-lock
+abi-lock:	## record today's calls in syscalls.lock
+	$(PYTHON) tools/gensyscalls.py --write-lock syscalls.def
+
+# Only assembly that uses a changed offset is assembled again: so a stamp, too.
+$(GENERATED)/offsets.stamp: arch/i386/offsets.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$(CC) $(CFLAGS_KERNEL) -MMD -MP -MT $@ -MF $(@:.stamp=.d) -S -o $(@:.stamp=.s) $<)
+	@sed -n 's/.*@EQU \([A-Z0-9_]*\) \(-\{0,1\}[0-9]*\)@.*/\1 equ \2 \& 0xffffffff/p' \
+		$(@:.stamp=.s) >$@.new
+	@cmp -s $@.new $(@:.stamp=.inc) || cp $@.new $(@:.stamp=.inc)
+	@touch $@
+$(GENERATED)/offsets.inc: $(GENERATED)/offsets.stamp ;
+
+FONT := /usr/share/grub/unicode.pf2
+$(GENERATED)/font.c: tools/font.py $(wildcard $(FONT))
+	@mkdir -p $(@D)
+	$(call say,FONT,$(PYTHON) tools/font.py --input $(FONT) --output $@)
+	@touch $@
+
+# ---- Compiling ---------------------------------------------------------------------------
+
+# A compiler that stops at a type that differs from syscalls.def's names the
+# call by itself; so does the linker for one without a handler.
+$(BUILD)/kernel/%.o $(BUILD)/arch/%.o $(BUILD)/tests/bench/kernel/%.o: CFLAGS = $(CFLAGS_KERNEL)
+$(GENERATED)/%.o: CFLAGS = $(CFLAGS_KERNEL)
+$(BUILD)/libroot/%.o $(BUILD)/apps/%.o $(BUILD)/tests/guest/%.o $(BUILD)/tests/bench/door/%.o: \
+	CFLAGS = $(CFLAGS_USER)
+$(BUILD)/libroot/shared/%.o: CFLAGS = $(CFLAGS_USER) -I.
+
+define compile
+@mkdir -p $(@D)
+$(call say,CC,$(CC) $(CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<)
+endef
+
+# NASM 2.16.01's -MD forgets included files that exist; a run of -M does not.
+define assemble
+@mkdir -p $(@D)
+@$(NASM) $(NASMFLAGS) -M -MT $@ $< >$(@:.o=.d)
+$(call say,NASM,$(NASM) $(NASMFLAGS) -o $@ $<)
+endef
+
+$(GENERATED)/%.o: $(GENERATED)/%.c $(BUILD)/flags | $(GENERATED_FILES)
+	$(compile)
+$(GENERATED)/%.asm.o: $(GENERATED)/%.asm $(BUILD)/flags
+	$(assemble)
+$(BUILD)/libroot/shared/%.o: %.c $(BUILD)/flags
+	$(compile)
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED_HEADERS)
+	$(compile)
+$(BUILD)/%.asm.o: %.asm $(BUILD)/flags | $(GENERATED_FILES) $(GENERATED)/offsets.inc
+	$(assemble)
+
+# ---- Linking -------------------------------------------------------------------------------
+
+# The second link carries the symbols of the first, for backtraces.
+LINK_KERNEL = $(LD) -m elf_i386 -static -nostdlib -z max-page-size=4096 --no-dynamic-linker \
+	-T arch/i386/kernel.ld
+
+$(BUILD)/no_symbols.asm: tools/kernel_symbols.py
+	@mkdir -p $(@D)
+	@$(PYTHON) tools/kernel_symbols.py $@ </dev/null
+$(BUILD)/no_symbols.o $(BUILD)/symbols.o: $(BUILD)/%.o: $(BUILD)/%.asm
+	@$(NASM) -f elf32 -o $@ $<
+$(BUILD)/first.elf: $(KERNEL_OBJECTS) $(BUILD)/no_symbols.o arch/i386/kernel.ld
+	@$(LINK_KERNEL) -o $@ $(KERNEL_OBJECTS) $(BUILD)/no_symbols.o $(RUNTIME) 2>$@.errors \
+		|| { cat $@.errors >&2; sed -n 's/.*undefined symbol: _user_\([A-Za-z0-9_]*\).*/syscalls.def: the call \1 has no handler; write _user_\1() as syscall_handlers.h declares it, in a .c file under kernel\/ that includes it/p' $@.errors >&2; exit 1; }
+$(BUILD)/symbols.asm: $(BUILD)/first.elf
+	@$(NM) --numeric-sort $< | $(PYTHON) tools/kernel_symbols.py $@
+$(BUILD)/postern.elf: $(BUILD)/first.elf $(BUILD)/symbols.o
+	$(call say,LD,$(LINK_KERNEL) -o $@ $(KERNEL_OBJECTS) $(BUILD)/symbols.o $(RUNTIME))
+
+$(BUILD)/libroot.a: $(LIBROOT_OBJECTS)
+	@rm -f $@
+	$(call say,AR,$(AR) rcs $@ $^)
+
+# A program in assembly brings a _start of its own.
+define program_rule
+$(1): $$(call program_objects,$(2)) $(BUILD)/libroot/crt0.asm.o $(BUILD)/libroot.a \
+		libroot/program.ld
+	@mkdir -p $$(@D)
+	$$(call say,LD,$(LD) -m elf_i386 -static -nostdlib -z max-page-size=4096 --gc-sections \
+		-T libroot/program.ld -o $$@ $$(call program_objects,$(2)) \
+		$$(if $$(filter %.c,$$(call program_sources,$(2))),$(BUILD)/libroot/crt0.asm.o) \
+		$(BUILD)/libroot.a $(RUNTIME))
+endef
+$(foreach name,$(APPS),$(eval $(call program_rule,$(BUILD)/root/bin/$(name),apps/$(name))))
+$(foreach name,$(GUEST_TESTS), \
+	$(eval $(call program_rule,$(BUILD)/tests/bin/$(name),tests/guest/$(name))))
+$(foreach name,$(BENCHES), \
+	$(eval $(call program_rule,$(BUILD)/bench/bin/$(name),tests/bench/$(name))))
+
+# ---- The image -----------------------------------------------------------------------------------
+
+$(BUILD)/system.tar: $(APP_FILES)
+	@tar --create --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
+		--mtime=@0 --file=$@ -C $(BUILD)/root $(sort $(APP_FILES:$(BUILD)/root/%=%))
+
+$(BUILD)/postern.iso: $(BUILD)/postern.elf $(BUILD)/system.tar iso/grub.cfg tools/mkiso.py
+	$(call say,ISO,$(PYTHON) tools/mkiso.py --kernel $(BUILD)/postern.elf \
+		--archive $(BUILD)/system.tar --grub-config iso/grub.cfg --output $@)
+
+# ---- Running it ------------------------------------------------------------------------------------
+
+APP ?= hello
+ARGS ?=
+EMULATOR ?= qemu
+BOOT = $(PYTHON) tools/boot.py --iso $(BUILD)/postern.iso --emulator $(EMULATOR) \
+	$(if $(CPU),--cpu $(CPU)) $(if $(SYSCALL),--syscall $(SYSCALL)) \
+	$(if $(MEMORY),--memory $(MEMORY)) $(if $(APPEND),--append "$(APPEND)")
+
+.PHONY: run gdb test test-full bench-door
+run: iso	## boot it; APP=hello ARGS=… EMULATOR=qemu|bochs CPU=… SYSCALL=auto|int|sysenter
+	@$(BOOT) $(APP) $(ARGS)
+
+gdb: iso	## boot it under gdb, with the symbols of the kernel and of APP
+	@$(BOOT) --gdb --direct --timeout 86400 $(APP) $(ARGS) \
+		</dev/null >$(BUILD)/gdb.console 2>$(BUILD)/gdb.log & emulator=$$!; \
+	gdb -q $(BUILD)/postern.elf -ex 'add-symbol-file $(BUILD)/root/bin/$(APP)' \
+		-ex 'target remote :1234' -ex 'hbreak handle_syscall' -ex continue; \
+	kill $$emulator 2>/dev/null; cat $(BUILD)/gdb.console
+
+test: iso	## the tests, in a few minutes
+	@$(PYTHON) tests/run.py
+
+test-full: iso	## all of them
+	@POSTERN_FULL=1 $(PYTHON) tests/run.py
+
+bench-door: iso	## what a null call costs, beside the least that it could
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/bench BENCH=1 iso $(BUILD)/bench/bench/bin/door
+	@$(PYTHON) tools/bench_door.py --build $(BUILD) --bench $(BUILD)/bench
+
+compile_commands.json: Makefile	## for clangd and its kin
+	@$(MAKE) --no-print-directory -Bn V=1 iso guest-tests | $(PYTHON) tools/compile_commands.py >$@
+
+help:	## this list
+	@awk -F':.*## *' '/^[a-z][-a-z_.]*:.*##/ { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
+	@echo '  V=1 shows whole commands; DEBUG=1 builds with assertions; CC=gcc uses gcc;'
+	@echo '  BUILD=folder builds elsewhere'
+
+clean:	## remove everything that was made
+	rm -rf $(BUILD)
+
+-include $(wildcard $(addprefix $(BUILD)/,kernel/*.d arch/i386/*.d libroot/*.d \
+	libroot/shared/kernel/*.d apps/*.d apps/*/*.d tests/guest/*.d tests/guest/*/*.d \
+	tests/bench/*/*.d generated/*.d))

@@ -1,0 +1,1 @@
+"""The parts of tools/boot.py, each usable alone in tests/host/."""

@@ -1,0 +1,92 @@
+"""The kernel's command line: built, split, and carried through GRUB.
+
+The kernel splits its line at blanks (0x20 only). "..." groups, and in it and
+outside a backslash escapes the next character; '...' groups without escapes.
+GRUB stands between twice: its script parser reads the line of the run
+configuration, and it then joins the words again in the kernel's own syntax,
+wrapping a word with a blank in double quotes and putting a backslash before
+every backslash and quote. So a word arrives as it left, with one exception:
+GRUB writes an empty word as nothing at all. EMPTY_WORD stands for it; the
+kernel drops that character wherever it finds it and so sees an empty word.
+"""
+
+from bootlib.errors import BootError
+
+EMPTY_WORD = "\x1f"
+
+
+def split(line):
+    """The words of a line in the kernel's syntax. The model of its parser."""
+    words = []
+    word = None
+    quote = ""
+    position = 0
+    while position < len(line):
+        character = line[position]
+        position += 1
+        if quote == "" and character == " ":
+            if word is not None:
+                words.append(word)
+                word = None
+            continue
+        if word is None:
+            word = ""
+        if character == "\\" and quote != "'":
+            if position == len(line):
+                raise ValueError("a backslash at the end escapes nothing")
+            word += line[position]
+            position += 1
+        elif character == quote:
+            quote = ""
+        elif quote == "" and character in "\"'":
+            quote = character
+        elif character != EMPTY_WORD:
+            word += character
+    if quote != "":
+        raise ValueError(f"{quote} is not closed")
+    if word is not None:
+        words.append(word)
+    return words
+
+
+def quote_for_kernel(word):
+    if word != "" and not any(character in " \\\"'" for character in word):
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def quote_for_grub(word):
+    """The word in GRUB's script syntax: nothing is special in '...'."""
+    if word == "":
+        word = EMPTY_WORD
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def kernel_words(program, arguments, syscall, append, hold):
+    """The words that the kernel is to see, in order."""
+    words = []
+    if program is not None:
+        if not program.startswith("/"):
+            program = f"/bin/{program}"
+        words.append(f"init={program}")
+    if syscall is not None:
+        words.append(f"syscall={syscall}")
+    if hold:
+        words.append("hold=1")
+    for text in append:
+        try:
+            words += split(text)
+        except ValueError as error:
+            raise BootError(f"--append {text!r}: {error}") from error
+    if arguments:
+        words.append("--")
+        words += arguments
+    for word in words:
+        for character in word:
+            # GRUB reads its configuration by lines; NUL ends a C string.
+            if character in "\0\n\r" or (character == EMPTY_WORD):
+                raise BootError(
+                    f"{word!r}: the kernel's command line cannot carry {character!r}"
+                )
+    return words
