@@ -263,7 +263,8 @@ BOOT = $(PYTHON) tools/boot.py --iso $(BUILD)/postern.iso --emulator $(EMULATOR)
 
 .PHONY: run gdb test test-full bench-door
 run: iso	## boot it; APP=hello ARGS=… EMULATOR=qemu|bochs CPU=… SYSCALL=auto|int|sysenter
-	@$(BOOT) $(APP) $(ARGS)
+	@# A person may take any time; a script should not wait for ever.
+	@$(BOOT) $$(test ! -t 0 || echo --timeout 0) $(APP) $(ARGS)
 
 gdb: iso	## boot it under gdb, with the symbols of the kernel and of APP
 	@$(BOOT) --gdb --direct --timeout 86400 $(APP) $(ARGS) \

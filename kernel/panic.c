@@ -31,13 +31,15 @@ static void print(const char *format, ...)
 	arch_console_write(line, length);
 }
 
-static void print_address(uintptr_t address)
+/* `is_return`: as for process_print_address(). */
+static void print_address(uintptr_t address, bool is_return)
 {
+	uintptr_t back = is_return ? 1 : 0;
 	uint32_t offset;
-	const char *name = symbols_find(address, &offset);
+	const char *name = symbols_find(address - back, &offset);
 
 	if (name != NULL)
-		print("  0x%08x %s+0x%x\n", (unsigned)address, name, offset);
+		print("  0x%08x %s+0x%x\n", (unsigned)address, name, (unsigned)(offset + back));
 	else
 		print("  0x%08x ?\n", (unsigned)address);
 }
@@ -52,7 +54,7 @@ static void print_backtrace(uintptr_t fp)
 		/* The last frame's link is whatever the program had in EBP. */
 		if (fp % 4 != 0 || !arch_on_kernel_stack(fp) || !arch_on_kernel_stack(fp + 4))
 			break;
-		print_address(link[1]);
+		print_address(link[1], true);
 		if (link[0] <= fp)
 			break;
 		fp = link[0];
@@ -71,7 +73,7 @@ static void print_context(void)
 		&& kSyscallDetails[number].name != NULL)
 		print(", in system call %d, %s", (int)number, kSyscallDetails[number].name);
 	print("\n");
-	process_print_address(arch_frame_ip(arch_current_user_frame()), print);
+	process_print_address(arch_frame_ip(arch_current_user_frame()), false, print);
 }
 
 static void panic_common(
@@ -94,7 +96,7 @@ static void panic_common(
 	}
 	print("backtrace\n");
 	if (frame != NULL)
-		print_address(arch_frame_ip(frame));
+		print_address(arch_frame_ip(frame), false);
 	print_backtrace(fp);
 	kernel_end(STATUS_PANIC);
 }

@@ -258,15 +258,17 @@ static void report(const char *format, ...)
 	arch_screen_write(line, strlen(line));
 }
 
-void process_print_address(uintptr_t address, void (*print)(const char *format, ...))
+void process_print_address(
+	uintptr_t address, bool is_return, void (*print)(const char *format, ...))
 {
 	const char *name;
 	uint32_t offset;
+	uintptr_t back = is_return ? 1 : 0;
 
 	if (address >= COMMPAGE_BASE)
 		print("  0x%08x commpage+0x%x\n", (unsigned)address, (unsigned)(address - COMMPAGE_BASE));
-	else if (elf_find_symbol(sFile.data, sFile.size, address, &name, &offset))
-		print("  0x%08x %.80s+0x%x\n", (unsigned)address, name, (unsigned)offset);
+	else if (elf_find_symbol(sFile.data, sFile.size, address - back, &name, &offset))
+		print("  0x%08x %.80s+0x%x\n", (unsigned)address, name, (unsigned)(offset + back));
 	else
 		print("  0x%08x ?\n", (unsigned)address);
 }
@@ -279,7 +281,7 @@ void process_fault(const struct iframe *frame, const char *what)
 	unsigned depth;
 
 	report("fault: %s: %s\n", sName, what);
-	process_print_address(arch_frame_ip(frame), report);
+	process_print_address(arch_frame_ip(frame), false, report);
 	arch_print_frame(frame, report);
 	report("  called from\n");
 	for (depth = 0; depth < BACKTRACE_MAX; depth++) {
@@ -288,7 +290,7 @@ void process_fault(const struct iframe *frame, const char *what)
 		if (!user_range_valid(fp, sizeof link) || user_copy_in(link, fp, sizeof link) != 0
 			|| link[1] == 0)
 			break;
-		process_print_address(link[1], report);
+		process_print_address(link[1], true, report);
 		if (link[0] <= fp) /* stacks grow down: anything else is no chain */
 			break;
 		fp = link[0];

@@ -39,6 +39,8 @@ bool process_handle_fault(uintptr_t address);
 
 /*
  * Prints "  0xADDRESS name+offset" for an address of the program, through
- * `print`.
+ * `print`. With `is_return`, the name is that of the call before the address:
+ * a function that ends in a call returns to the one behind it.
  */
-void process_print_address(uintptr_t address, void (*print)(const char *format, ...));
+void process_print_address(
+	uintptr_t address, bool is_return, void (*print)(const char *format, ...));

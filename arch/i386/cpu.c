@@ -125,8 +125,7 @@ void i386_descriptors_init(uintptr_t kernel_stack_top)
 
 static struct cpuid_facts sFacts;
 static struct cpu_identity sIdentity;
-static uint32_t sExtendedFeatures; /* leaf 7 EBX */
-static uint32_t sExtendedFeaturesC; /* leaf 7 ECX */
+static uint32_t sExtendedFeaturesB, sExtendedFeaturesC; /* leaf 7 EBX, ECX */
 
 #define CPUID7_EBX_SMEP (1u << 7)
 #define CPUID7_ECX_UMIP (1u << 2)
@@ -166,16 +165,17 @@ void i386_cpu_identify(void)
 			sFacts.features_edx = d;
 			sFacts.features_ecx = c;
 		}
-		if (sFacts.max_leaf >= 7) {
-			cpuid(7, &a, &b, &c, &d);
-			sExtendedFeatures = b;
-			sExtendedFeaturesC = c;
-		}
 	}
 	cpu_identify(&sFacts, &sIdentity);
+	/* The first Pentiums answer leaf 0 with their signature, not a number. */
+	if (sIdentity.family >= 6 && sFacts.max_leaf >= 7) {
+		cpuid(7, &a, &b, &c, &d);
+		sExtendedFeaturesB = b;
+		sExtendedFeaturesC = c;
+	}
 	log_info("cpu: %s family %u model %u stepping %u, sep %s",
-		sFacts.vendor[0] != '\0' ? sFacts.vendor : "unknown", sIdentity.family,
-		sIdentity.model, sIdentity.stepping, cpu_sep_advertised(&sFacts) ? "yes" : "no");
+		cpu_vendor(&sFacts), sIdentity.family, sIdentity.model, sIdentity.stepping,
+		cpu_sep_advertised(&sFacts) ? "yes" : "no");
 }
 
 bool i386_cpu_has(uint32_t feature_edx)
@@ -213,7 +213,7 @@ void i386_cpu_init(void)
 		cr4 |= CR4_OSFXSR;
 	if (i386_cpu_has(CPUID_SSE))
 		cr4 |= CR4_OSXMMEXCPT;
-	if (sExtendedFeatures & CPUID7_EBX_SMEP)
+	if (sExtendedFeaturesB & CPUID7_EBX_SMEP)
 		cr4 |= CR4_SMEP;
 	if (sExtendedFeaturesC & CPUID7_ECX_UMIP)
 		cr4 |= CR4_UMIP;
@@ -271,8 +271,7 @@ void i386_syscall_init(enum syscall_choice choice)
 	if (choice == SYSCALL_SYSENTER && !usable)
 		panic("syscall=sysenter: this CPU has no usable SYSENTER "
 			  "(%s family %u model %u stepping %u); boot with syscall=auto",
-			sFacts.vendor[0] != '\0' ? sFacts.vendor : "no CPUID,", sIdentity.family,
-			sIdentity.model, sIdentity.stepping);
+			cpu_vendor(&sFacts), sIdentity.family, sIdentity.model, sIdentity.stepping);
 
 	sUseSysenter = usable && choice != SYSCALL_INT;
 	if (sUseSysenter) {
