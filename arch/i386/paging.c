@@ -94,6 +94,9 @@ void *i386_map_physical(uint32_t physical, size_t size, uint32_t flags)
 
 	if (size == 0 || size > WINDOW_END - WINDOW_BASE)
 		return NULL;
+	/* What the direct map covers needs no room here. */
+	if (flags == 0 && physical < sDirectMapEnd && size <= sDirectMapEnd - physical)
+		return arch_physical_to_virtual(physical);
 	pages = (offset + size + PAGE_BYTES - 1) / PAGE_BYTES;
 	if (pages > (WINDOW_END - start) / PAGE_BYTES)
 		return NULL;

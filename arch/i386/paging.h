@@ -35,8 +35,9 @@ struct boot_info;
 void i386_paging_init(const struct boot_info *boot);
 
 /*
- * Maps physical memory, wherever it is, into the window. `flags` are of
- * PAGE_RW and PAGE_NO_CACHE. NULL when the window or memory is used up.
+ * An address for physical memory, wherever it is: of the direct map, or of the
+ * window. `flags` are of PAGE_RW and PAGE_NO_CACHE; without any, the memory is
+ * only to be read. NULL when the window or memory is used up.
  */
 void *i386_map_physical(uint32_t physical, size_t size, uint32_t flags);
 
