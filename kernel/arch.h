@@ -19,19 +19,45 @@
 void *arch_physical_to_virtual(uint32_t physical);
 uint32_t arch_virtual_to_physical(const void *address);
 
-/* ---- Address spaces ---------------------------------------------------- */
+/* ---- Address spaces: behind kernel/address_space.c only ------------------ */
 
 #define PAGE_WRITABLE 0x1u
 #define PAGE_EXECUTABLE 0x2u
+#define PAGE_READABLE 0x4u
+
+struct arch_space {
+	uint32_t directory; /* physical */
+};
+
+/* Page tables with the kernel's half and nothing of the user's. 0 or -ENOMEM. */
+int arch_space_create(struct arch_space *space);
+
+/* Frees the tables. No user page may be mapped, nor the space be in use. */
+void arch_space_destroy(struct arch_space *space);
+
+/* Makes it the one in use; NULL is the kernel's own, without a user half. */
+void arch_space_activate(const struct arch_space *space);
 
 /*
- * Maps the physical page at the user address `address` of the address space
- * in use. Returns 0, or -ENOMEM when there is no memory for a page table.
+ * Maps the page `physical` at the user address `address`, where nothing is.
+ * Returns 0, or -ENOMEM when there is no memory for a page table.
  */
-int arch_map_user_page(uintptr_t address, uint32_t physical, unsigned protection);
+int arch_space_map(struct arch_space *space, uintptr_t address, uint32_t physical,
+	unsigned protection);
 
-/* Changes what a mapped user page may be used for. */
-void arch_protect_user_page(uintptr_t address, unsigned protection);
+/* Unmaps a page that is mapped, and returns it. */
+uint32_t arch_space_unmap(struct arch_space *space, uintptr_t address);
+
+/* Changes what a page that is mapped may be used for. */
+void arch_space_protect(struct arch_space *space, uintptr_t address, unsigned protection);
+
+/* The page at `address` and its protection, or PAGE_NONE. */
+uint32_t arch_space_lookup(
+	const struct arch_space *space, uintptr_t address, unsigned *_protection);
+
+/* The first page that is mapped in [address, end), or `end`. */
+uintptr_t arch_space_next(
+	const struct arch_space *space, uintptr_t address, uintptr_t end);
 
 /* What is at an address, for reports. */
 enum arch_mapping { MAPPING_NONE, MAPPING_READ_ONLY, MAPPING_WRITABLE, MAPPING_KERNEL };
@@ -66,7 +92,7 @@ bool arch_interrupts_enabled(void);
 bool arch_interrupts_disable(void); /* returns whether they were enabled */
 void arch_interrupts_restore(bool enabled);
 
-/* Halts until an interrupt comes. Interrupts must be enabled. */
+/* Enables interrupts and halts until one comes; none is lost in between. */
 void arch_wait_for_interrupt(void);
 
 /* Microseconds since the timer started, never going backwards. */
@@ -84,15 +110,56 @@ uint64_t arch_cycles(void);
  */
 void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only);
 
-/*
- * Leaves for ring 3 at `entry` with the stack pointer `stack`, every other
- * register as the program start state says. Does not return.
- */
-void arch_enter_user(uintptr_t entry, uintptr_t stack) __attribute__((noreturn));
-
-/* ---- Frames: opaque to kernel/ ------------------------------------------ */
+/* ---- Threads ------------------------------------------------------------- */
 
 struct iframe;
+
+/* What the machine keeps of a thread that is not running. */
+struct arch_thread {
+	uintptr_t stack_pointer;
+	uintptr_t stack_top; /* of its kernel stack; its user frame ends there */
+	void *fpu;			 /* x87 and SSE state; NULL for a kernel thread */
+	uint32_t fs, gs;
+	uint32_t tls_base;
+};
+
+/*
+ * A kernel stack for `thread` and room for its x87 and SSE state. 0 or -ENOMEM.
+ * The first switch to it calls thread_switched() and leaves for ring 3, where
+ * one of the three functions below has said.
+ */
+int arch_thread_create(struct arch_thread *thread);
+void arch_thread_destroy(struct arch_thread *thread);
+
+/*
+ * Makes `child` leave for ring 3 where `parent`, which is running, entered the
+ * kernel, with `result` as its system call's result.
+ */
+void arch_thread_fork(
+	struct arch_thread *child, const struct arch_thread *parent, int32_t result);
+
+/* Makes the thread leave for ring 3 at `entry`, in the ABI's start state. */
+void arch_thread_start_at(struct arch_thread *thread, uintptr_t entry, uintptr_t stack);
+
+/* The same for the running one, from within a system call: exec. */
+void arch_thread_restart_at(struct arch_thread *thread, uintptr_t entry, uintptr_t stack);
+
+/* Switches from the running thread to another. Interrupts off. */
+void arch_thread_switch(struct arch_thread *from, struct arch_thread *to);
+
+/* The base of a segment for thread-local data; returns its selector, for GS. */
+int arch_thread_set_tls(struct arch_thread *thread, uintptr_t base);
+
+/* The same for a thread that has not run; with a base, its GS selects it. */
+void arch_thread_start_tls(struct arch_thread *thread, uintptr_t base);
+
+/* The top of the kernel stack in use. */
+uintptr_t arch_kernel_stack_top(void);
+
+/* Makes the running thread look for work before it returns to ring 3. */
+void arch_request_return_work(void);
+
+/* ---- Frames: opaque to kernel/ ------------------------------------------ */
 
 /* The frame with which the running program last entered the kernel. */
 const struct iframe *arch_current_user_frame(void);

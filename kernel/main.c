@@ -36,7 +36,8 @@ void kernel_main(const struct kernel_options *options, const struct archive *arc
 			options->watch_write_only);
 	log_info("kernel: %s, %lld us since the timer started", KERNEL_VERSION_TEXT,
 		(long long)arch_system_time());
-	process_run(archives, archive_count, arguments);
+	process_init(archives, archive_count);
+	process_run_first(arguments);
 }
 
 void kernel_end(int status)

@@ -149,6 +149,7 @@ uint32_t page_allocate(unsigned order)
 	}
 	sPages[page].state = PAGE_USED;
 	sPages[page].order = (uint8_t)order;
+	sPages[page].references = 1;
 	sFree -= 1u << order;
 	return page * PAGE_SIZE;
 }
@@ -163,6 +164,29 @@ void page_free(uint32_t physical, unsigned order)
 
 	sFree += 1u << order;
 	add_block(page, order);
+}
+
+void page_reference(uint32_t physical)
+{
+	struct page *page = &sPages[physical / PAGE_SIZE];
+
+	ASSERT(page->state == PAGE_USED && page->order == 0);
+	ASSERT(page->references > 0 && page->references < UINT16_MAX);
+	page->references++;
+}
+
+void page_release(uint32_t physical)
+{
+	struct page *page = &sPages[physical / PAGE_SIZE];
+
+	ASSERT(page->state == PAGE_USED && page->order == 0 && page->references > 0);
+	if (--page->references == 0)
+		page_free(physical, 0);
+}
+
+uint32_t page_references(uint32_t physical)
+{
+	return sPages[physical / PAGE_SIZE].references;
 }
 
 uint32_t page_free_count(void)

@@ -24,7 +24,7 @@ struct page {
 	uint32_t previous; /* the same */
 	uint8_t state;
 	uint8_t order;
-	uint16_t unused;
+	uint16_t references; /* of a single page in use: who maps it */
 };
 
 /*
@@ -53,6 +53,15 @@ uint32_t page_allocate(unsigned order);
  * when it was not allocated, already freed, or of another order.
  */
 void page_free(uint32_t physical, unsigned order);
+
+/*
+ * A single page (order 0) may be used in several places, as copy-on-write
+ * does: page_allocate() leaves it with one reference, page_reference() adds
+ * one, page_release() takes one away and frees the page with the last.
+ */
+void page_reference(uint32_t physical);
+void page_release(uint32_t physical);
+uint32_t page_references(uint32_t physical);
 
 /* Pages that are free; pages that the allocator was given at all. */
 uint32_t page_free_count(void);

@@ -1,153 +1,196 @@
 /*
- * The program; see process.h. The program start state is that of the i386
- * System V ABI, fourth edition, 3-27 ff., and the auxiliary vector's.
+ * Processes; see process.h. The program start state is that of the i386 System
+ * V ABI, fourth edition, 3-27 ff., and the auxiliary vector's.
  */
 #include "kernel/process.h"
+#include "kernel/address_space.h"
 #include "kernel/arch.h"
-#include "kernel/archive.h"
 #include "kernel/elf.h"
 #include "kernel/format.h"
+#include "kernel/heap.h"
 #include "kernel/log.h"
 #include "kernel/main.h"
 #include "kernel/page_allocator.h"
 #include "kernel/panic.h"
 #include "kernel/string.h"
-#include "kernel/symbols.h"
 #include "kernel/user_memory.h"
 #include <postern/auxv.h>
 #include <postern/errno.h>
 
 #define STACK_TOP KERNEL_BASE
-#define STACK_SIZE (8u << 20) /* grows a page at a time, on demand */
+#define STACK_SIZE (8u << 20)			/* a page at a time, on demand */
+#define ARGUMENT_BYTES_MAX (128u << 10) /* of strings on a first stack */
 
 /* Statuses of the machine; a program's own are 0 to STATUS_LAST_OWN. */
 enum { STATUS_LAST_OWN = 123, STATUS_FAULT = 123, STATUS_NO_PROGRAM = 127 };
 
-static const char *sName;
-static struct archive_file sFile;
-static struct elf_image sElf;
+static const struct archive *sArchives;
+static size_t sArchiveCount;
+static struct list sProcesses = {&sProcesses, &sProcesses};
+static unsigned sProcessCount;
+static struct process *sFirst;
+
+void process_init(const struct archive *archives, size_t archive_count)
+{
+	sArchives = archives;
+	sArchiveCount = archive_count;
+}
+
+struct process *process_current(void)
+{
+	return gCurrentThread != NULL ? gCurrentThread->process : NULL;
+}
 
 const char *process_name(void)
 {
-	return sName;
+	struct process *process = process_current();
+
+	return process != NULL ? process->path : NULL;
 }
 
-/* ---- Loading --------------------------------------------------------------- */
-
-/* One page of zeros at `address`, unless there is one: segments may share. */
-static int map_zeroed(uintptr_t address, unsigned protection)
+struct process *process_find(pid_t pid)
 {
-	uint32_t page;
+	LIST_FOR_EACH(link, &sProcesses)
+	{
+		struct process *process = LIST_ENTRY(link, struct process, all);
 
-	page = page_allocate(0);
-	if (page == PAGE_NONE)
-		return -ENOMEM;
-	memset(arch_physical_to_virtual(page), 0, PAGE_SIZE);
-	if (arch_map_user_page(address, page, protection) != 0) {
-		page_free(page, 0);
-		return -ENOMEM;
+		if (process->pid == pid)
+			return process;
+	}
+	return NULL;
+}
+
+void process_visit(
+	bool (*visit)(const struct process *process, void *context), void *context)
+{
+	LIST_FOR_EACH(link, &sProcesses)
+	{
+		if (!visit(LIST_ENTRY(link, struct process, all), context))
+			return;
+	}
+}
+
+uint64_t process_ticks(const struct process *process)
+{
+	uint64_t ticks = process->ended_ticks;
+
+	LIST_FOR_EACH(link, &process->threads)
+	ticks += LIST_ENTRY(link, struct thread, siblings)->ticks;
+	return ticks;
+}
+
+void process_activate(struct process *process)
+{
+	/* A zombie's last thread runs on in the kernel's own space. */
+	arch_space_activate(process->space != NULL ? &process->space->arch : NULL);
+}
+
+/* ---- Writing into an address space that is not in use ------------------------- */
+
+/*
+ * Copies to a range that has a region, whatever its protection. Returns 0 or
+ * -ENOMEM.
+ */
+static int fill(
+	struct address_space *space, uintptr_t address, const void *bytes, size_t size)
+{
+	const uint8_t *from = bytes;
+
+	while (size > 0) {
+		uintptr_t offset = address % PAGE_SIZE;
+		size_t count = PAGE_SIZE - offset < size ? PAGE_SIZE - offset : size;
+		unsigned protection;
+		uint32_t page = arch_space_lookup(&space->arch, address - offset, &protection);
+
+		if (page == PAGE_NONE) {
+			if (!address_space_fault(space, address, false))
+				return -ENOMEM;
+			page = arch_space_lookup(&space->arch, address - offset, &protection);
+		}
+		memcpy((char *)arch_physical_to_virtual(page) + offset, from, count);
+		address += count;
+		from += count;
+		size -= count;
 	}
 	return 0;
 }
 
-/* The protection that all segments together want for the page at `address`. */
-static unsigned page_protection(uintptr_t address)
+/* ---- Loading --------------------------------------------------------------------- */
+
+static unsigned segment_protection(const struct elf_segment *segment)
 {
-	unsigned protection = 0;
-	uint32_t i;
-
-	for (i = 0; i < sElf.segment_count; i++) {
-		const struct elf_segment *segment = &sElf.segments[i];
-
-		if (address + PAGE_SIZE <= segment->vaddr
-			|| address >= segment->vaddr + segment->memory_size)
-			continue;
-		if (segment->writable)
-			protection |= PAGE_WRITABLE;
-		if (segment->executable)
-			protection |= PAGE_EXECUTABLE;
-	}
-	return protection;
+	return PAGE_READABLE | (segment->writable ? PAGE_WRITABLE : 0) |
+		   (segment->executable ? PAGE_EXECUTABLE : 0);
 }
 
-static int load_segment(const struct elf_segment *segment)
+/* A page that two segments share gets what either asks for. */
+static int map_segment(struct address_space *space, const struct elf_segment *segment)
 {
-	uintptr_t page = segment->vaddr & ~(PAGE_SIZE - 1);
-	uintptr_t end = segment->vaddr + segment->memory_size;
-	uintptr_t file_end = segment->vaddr + segment->file_size;
-
-	for (; page < end; page += PAGE_SIZE) {
-		uintptr_t from = page > segment->vaddr ? page : segment->vaddr;
-		uintptr_t to = page + PAGE_SIZE < file_end ? page + PAGE_SIZE : file_end;
-		int error;
-
-		/* Writable while it is filled; user_copy_out goes by that. */
-		if (arch_query_mapping(page) == MAPPING_NONE) {
-			error = map_zeroed(page, PAGE_WRITABLE);
-			if (error != 0)
-				return error;
-		}
-		if (from < to) {
-			error = user_copy_out(from,
-				sFile.data + segment->offset + (from - segment->vaddr), to - from);
-			if (error != 0)
-				return error;
-		}
-	}
-	return 0;
-}
-
-static int load_program(void)
-{
-	uint32_t i;
+	uintptr_t start = segment->vaddr & ~(uintptr_t)(PAGE_SIZE - 1);
+	uintptr_t end = (segment->vaddr + segment->memory_size + PAGE_SIZE - 1) &
+					~(uintptr_t)(PAGE_SIZE - 1);
+	unsigned protection = segment_protection(segment);
 	uintptr_t page;
+
+	for (page = start; page < end; page += PAGE_SIZE) {
+		uintptr_t run = page;
+		unsigned there;
+
+		while (run < end && address_space_query(space, run) == 0)
+			run += PAGE_SIZE;
+		if (run > page) {
+			int error = address_space_add(space, page, run - page, protection);
+
+			if (error != 0)
+				return error;
+			page = run;
+		}
+		if (page < end) {
+			there = address_space_query(space, page);
+			if (address_space_protect(space, page, PAGE_SIZE, there | protection) != 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int load(struct address_space *space, const struct archive_file *file,
+	const struct elf_image *elf)
+{
+	uintptr_t end = 0;
+	size_t i;
 	int error;
 
-	for (i = 0; i < sElf.segment_count; i++) {
-		error = load_segment(&sElf.segments[i]);
-		if (error != 0)
+	for (i = 0; i < elf->segment_count; i++) {
+		const struct elf_segment *segment = &elf->segments[i];
+
+		if ((error = map_segment(space, segment)) != 0 ||
+			(error = fill(space, segment->vaddr, file->data + segment->offset,
+				 segment->file_size)) != 0)
 			return error;
+		if (segment->vaddr + segment->memory_size > end)
+			end = segment->vaddr + segment->memory_size;
 	}
-	for (i = 0; i < sElf.segment_count; i++) {
-		const struct elf_segment *segment = &sElf.segments[i];
-
-		for (page = segment->vaddr & ~(PAGE_SIZE - 1);
-			 page < segment->vaddr + segment->memory_size; page += PAGE_SIZE)
-			arch_protect_user_page(page, page_protection(page));
-	}
-	return 0;
+	end = (end + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1);
+	space->break_start = space->break_end = end;
+	return address_space_add(
+		space, STACK_TOP - STACK_SIZE, STACK_SIZE, PAGE_READABLE | PAGE_WRITABLE);
 }
 
-/* ---- The stack ------------------------------------------------------------- */
-
-bool process_handle_fault(uintptr_t address)
-{
-	if (sName == NULL || address >= STACK_TOP || address < STACK_TOP - STACK_SIZE)
-		return false;
-	if (map_zeroed(address & ~(PAGE_SIZE - 1), PAGE_WRITABLE) == 0)
-		return true;
-	log_error("process: %s: no memory for its stack", sName);
-	return false;
-}
-
-static uintptr_t push(uintptr_t stack, const void *bytes, size_t size)
-{
-	stack -= size;
-	if (user_copy_out(stack, bytes, size) != 0)
-		panic("process: the first stack is not writable at 0x%x", (unsigned)stack);
-	return stack;
-}
+/* ---- The first stack ----------------------------------------------------------------
+ */
 
 /* 16 bytes that differ from run to run as far as the machine lets them. */
 static void fill_random(uint32_t words[4])
 {
-	uint64_t seed = (uint64_t)arch_system_time() ^ arch_cycles();
+	static uint64_t sSeed;
 	unsigned i;
 
 	/* SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number
 	 * generators, 2014). */
+	sSeed += (uint64_t)arch_system_time() ^ arch_cycles();
 	for (i = 0; i < 4; i += 2) {
-		uint64_t z = seed += 0x9e3779b97f4a7c15ull;
+		uint64_t z = sSeed += 0x9e3779b97f4a7c15ull;
 
 		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
 		z = (z ^ z >> 27) * 0x94d049bb133111ebull;
@@ -157,91 +200,459 @@ static void fill_random(uint32_t words[4])
 	}
 }
 
-#define ARGUMENTS_MAX 64
+static size_t count_strings(const char *const *strings, size_t *bytes)
+{
+	size_t count = 0;
 
-/* Builds argc, argv, envp and the auxiliary vector; returns the first ESP. */
-static uintptr_t build_stack(const char *const *arguments)
+	if (strings == NULL)
+		return 0;
+	for (; strings[count] != NULL; count++)
+		*bytes += strlen(strings[count]) + 1 + sizeof(uint32_t);
+	return count;
+}
+
+/* Puts the strings below *stack, and their addresses into words. */
+static int push_strings(struct address_space *space, uintptr_t *stack,
+	const char *const *strings, size_t count, uint32_t *words)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		size_t size = strlen(strings[i]) + 1;
+
+		*stack -= size;
+		if (fill(space, *stack, strings[i], size) != 0)
+			return -ENOMEM;
+		words[i] = (uint32_t)*stack;
+	}
+	words[count] = 0;
+	return 0;
+}
+
+/* Builds argc, argv, envp and the auxiliary vector; *_stack is the first ESP. */
+static int build_stack(struct address_space *space, const struct elf_image *elf,
+	const char *const *arguments, const char *const *environment, uintptr_t *_stack)
 {
 	uintptr_t stack = STACK_TOP - 16; /* a zero word ends it */
-	uint32_t strings[ARGUMENTS_MAX];
+	size_t bytes = 0;
+	size_t argument_count = count_strings(arguments, &bytes);
+	size_t environment_count = count_strings(environment, &bytes);
 	uint32_t random[4];
-	uint32_t count = 0;
-	uint32_t words[1 + ARGUMENTS_MAX + 1 + 1 + 2 * 8];
-	uint32_t used = 0;
-	uint32_t i;
+	uint32_t *words;
+	size_t used, size;
+	int error;
 
+	if (bytes > ARGUMENT_BYTES_MAX)
+		return -E2BIG;
 	fill_random(random);
-	stack = push(stack, random, sizeof random);
-	random[0] = stack;
-	for (; arguments[count] != NULL && count < ARGUMENTS_MAX; count++) {
-		stack = push(stack, arguments[count], strlen(arguments[count]) + 1);
-		strings[count] = stack;
-	}
-
-	words[used++] = count;
-	for (i = 0; i < count; i++)
-		words[used++] = strings[i];
-	words[used++] = 0; /* the end of argv */
-	words[used++] = 0; /* and of an empty envp */
+	stack -= sizeof random;
 
 	const uint32_t vector[] = {
-		AT_PHDR, sElf.headers_address,
-		AT_PHENT, ELF_PROGRAM_HEADER_SIZE,
-		AT_PHNUM, sElf.header_count,
-		AT_PAGESZ, PAGE_SIZE,
-		AT_ENTRY, sElf.entry,
-		AT_RANDOM, random[0],
-		AT_SYSINFO, arch_syscall_entry(),
-		AT_NULL, 0,
+		AT_PHDR,
+		elf->headers_address,
+		AT_PHENT,
+		ELF_PROGRAM_HEADER_SIZE,
+		AT_PHNUM,
+		elf->header_count,
+		AT_PAGESZ,
+		PAGE_SIZE,
+		AT_ENTRY,
+		elf->entry,
+		AT_RANDOM,
+		(uint32_t)stack,
+		AT_SYSINFO,
+		(uint32_t)arch_syscall_entry(),
+		AT_NULL,
+		0,
 	};
-	_Static_assert(sizeof vector == 2 * 8 * 4, "words[] has room for these");
-	memcpy(words + used, vector, sizeof vector);
-	used += sizeof vector / sizeof vector[0];
 
-	stack = ((stack - used * 4) & ~15u) + used * 4;
-	return push(stack, words, used * 4);
+	if ((error = fill(space, stack, random, sizeof random)) != 0)
+		return error;
+	used = 1 + argument_count + 1 + environment_count + 1;
+	size = used * sizeof *words + sizeof vector;
+	words = heap_allocate(size);
+	if (words == NULL)
+		return -ENOMEM;
+	words[0] = (uint32_t)argument_count;
+	error = push_strings(space, &stack, arguments, argument_count, words + 1);
+	if (error == 0)
+		error = push_strings(space, &stack, environment, environment_count,
+			words + 1 + argument_count + 1);
+	memcpy(words + used, vector, sizeof vector);
+	stack = (stack - size) & ~(uintptr_t)15;
+	if (error == 0)
+		error = fill(space, stack, words, size);
+	heap_free(words);
+	*_stack = stack;
+	return error;
 }
 
-void process_run(const struct archive *archives, size_t archive_count,
-	const char *const *arguments)
+/* ---- Programs
+ * ----------------------------------------------------------------------------- */
+
+struct program {
+	struct archive_file file;
+	struct elf_image elf;
+	struct address_space *space;
+	uintptr_t stack;
+};
+
+/*
+ * Finds, checks and loads a program into an address space of its own. *_why
+ * says what is wrong with a file that is no program.
+ */
+static int load_program(const char *path, const char *const *arguments,
+	const char *const *environment, struct program *program, const char **_why)
 {
-	const char *why = NULL;
+	int error = archive_find(sArchives, sArchiveCount, path, &program->file);
+
+	if (error != 0)
+		return error == -EINVAL ? -ENOEXEC : error;
+	error = elf_parse(program->file.data, program->file.size, &program->elf, _why);
+	if (error != 0)
+		return error;
+	program->space = address_space_create();
+	if (program->space == NULL)
+		return -ENOMEM;
+	error = load(program->space, &program->file, &program->elf);
+	if (error == 0)
+		error = build_stack(
+			program->space, &program->elf, arguments, environment, &program->stack);
+	if (error != 0) {
+		address_space_destroy(program->space);
+		program->space = NULL;
+		/* An image that meets the stack cannot be run, whatever the memory. */
+		return error == -EEXIST ? -ENOEXEC : error;
+	}
+	return 0;
+}
+
+static void set_program(struct process *process, const struct program *program,
+	const char *path, const char *const *arguments)
+{
+	size_t used = 0;
+	size_t i;
+
+	process->file = program->file;
+	process->space = program->space;
+	strlcpy(process->path, path, sizeof process->path);
+	process->command[0] = '\0';
+	for (i = 0; arguments[i] != NULL && used < sizeof process->command; i++) {
+		if (i > 0 && used + 1 < sizeof process->command)
+			process->command[used++] = ' ';
+		used += strlcpy(
+			process->command + used, arguments[i], sizeof process->command - used);
+	}
+}
+
+/* ---- Making them
+ * ---------------------------------------------------------------------------- */
+
+static struct process *allocate_process(struct process *parent)
+{
+	struct process *process;
+
+	if (sProcessCount == PROCESSES_MAX)
+		return NULL;
+	process = heap_allocate(sizeof *process);
+	if (process == NULL)
+		return NULL;
+	list_init(&process->children);
+	list_init(&process->sibling);
+	list_init(&process->threads);
+	list_init(&process->exited);
+	wait_queue_init(&process->child_ended);
+	wait_queue_init(&process->alone);
+	process->state = PROCESS_NEW;
+	process->started = arch_system_time();
+	process->parent = parent;
+	list_add(&sProcesses, &process->all);
+	if (parent != NULL)
+		list_add(&parent->children, &process->sibling);
+	sProcessCount++;
+	return process;
+}
+
+static void free_process(struct process *process)
+{
+	list_remove(&process->all);
+	list_remove(&process->sibling);
+	if (process->space != NULL)
+		address_space_destroy(process->space);
+	LIST_FOR_EACH_SAFE(link, following, &process->exited)
+	heap_free(LIST_ENTRY(link, struct exited, link));
+	heap_free(process);
+	sProcessCount--;
+}
+
+/* The process's first thread, whose number is the process's, too. */
+static struct thread *first_thread(struct process *process)
+{
+	struct thread *thread = thread_create(process);
+
+	if (thread == NULL)
+		return NULL;
+	process->thread_count = 1;
+	process->pid = thread->tid;
+	return thread;
+}
+
+static int make_process(struct process *parent, const char *path,
+	const char *const *arguments, const char *const *environment,
+	struct process **_process, const char **_why)
+{
+	struct process *process = allocate_process(parent);
+	struct program program;
+	struct thread *thread;
+	int error;
+
+	if (process == NULL)
+		return -EAGAIN;
+	error = load_program(path, arguments, environment, &program, _why);
+	if (error != 0) {
+		free_process(process);
+		return error;
+	}
+	set_program(process, &program, path, arguments);
+	thread = first_thread(process);
+	if (thread == NULL) {
+		free_process(process);
+		return -EAGAIN;
+	}
+	arch_thread_start_at(&thread->arch, program.elf.entry, program.stack);
+	*_process = process;
+	return 0;
+}
+
+int process_make(const char *path, const char *const *arguments,
+	const char *const *environment, struct process **_process)
+{
+	const char *why;
+
+	return make_process(process_current(), path, arguments, environment, _process, &why);
+}
+
+int process_fork(struct process **_process)
+{
+	struct process *parent = process_current();
+	struct process *process = allocate_process(parent);
+	struct thread *thread;
+
+	if (process == NULL)
+		return -EAGAIN;
+	process->space = address_space_clone(parent->space);
+	if (process->space == NULL) {
+		free_process(process);
+		return -ENOMEM;
+	}
+	thread = first_thread(process);
+	if (thread == NULL) {
+		free_process(process);
+		return -EAGAIN;
+	}
+	process->file = parent->file;
+	memcpy(process->path, parent->path, sizeof process->path);
+	memcpy(process->command, parent->command, sizeof process->command);
+	arch_thread_fork(&thread->arch, &gCurrentThread->arch, 0);
+	*_process = process;
+	return 0;
+}
+
+void process_begin(struct process *process)
+{
+	ASSERT(process->state == PROCESS_NEW);
+	process->state = PROCESS_RUNNING;
+	thread_make_ready(LIST_ENTRY(process->threads.next, struct thread, siblings));
+}
+
+/* ---- Exec
+ * --------------------------------------------------------------------------------- */
+
+static void end_other_threads(struct process *process)
+{
+	LIST_FOR_EACH(link, &process->threads)
+	{
+		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
+
+		if (thread != gCurrentThread) {
+			thread->ending = true;
+			thread_interrupt(thread);
+		}
+	}
+}
+
+int process_exec(
+	const char *path, const char *const *arguments, const char *const *environment)
+{
+	struct process *process = process_current();
+	struct address_space *old = process->space;
+	struct program program;
+	const char *why;
+	int error = load_program(path, arguments, environment, &program, &why);
+
+	if (error != 0)
+		return error;
+	end_other_threads(process);
+	while (process->thread_count > 1) {
+		error = wait_on(&process->alone, NO_DEADLINE);
+		if (error != 0) { /* somebody ends this one meanwhile */
+			address_space_destroy(program.space);
+			return error;
+		}
+	}
+	set_program(process, &program, path, arguments);
+	process_activate(process);
+	address_space_destroy(old);
+	arch_thread_restart_at(&gCurrentThread->arch, program.elf.entry, program.stack);
+	return 0;
+}
+
+/* ---- The first program
+ * ------------------------------------------------------------------------ */
+
+void process_run_first(const char *const *arguments)
+{
 	const char *path = arguments[0];
-	int error = archive_find(archives, archive_count, path, &sFile);
+	const char *why = NULL;
+	int error = make_process(NULL, path, arguments, NULL, &sFirst, &why);
 
 	if (error != 0) {
-		log_error("process: %s: %s", path,
-			error == -ENOENT	  ? "no such program"
-				: error == -EISDIR ? "is a directory"
-								   : "the boot archive is corrupt");
+		log_error("process: %s: %s%s", path,
+			error == -ENOENT	? "no such program"
+			: error == -EISDIR	? "is a directory"
+			: error == -ENOEXEC ? "not a program for this system: "
+								: "not enough memory",
+			error == -ENOEXEC && why != NULL ? why : "");
 		kernel_end(STATUS_NO_PROGRAM);
 	}
-	if (elf_parse(sFile.data, sFile.size, &sElf, &why) != 0) {
-		log_error("process: %s: not a program for this system: %s", path, why);
-		kernel_end(STATUS_NO_PROGRAM);
-	}
-	sName = path;
-	if (load_program() != 0) {
-		log_error("process: %s: not enough memory", path);
-		kernel_end(STATUS_NO_PROGRAM);
-	}
-	log_debug("process: %s starts at 0x%x", path, sElf.entry);
+	log_debug("process: %s is process %d", path, sFirst->pid);
 	log_set_screen(false);
-	arch_enter_user(sElf.entry, build_stack(arguments));
+	process_begin(sFirst);
+	thread_run_idle();
 }
 
-/* ---- The end --------------------------------------------------------------- */
+/* ---- The end
+ * ------------------------------------------------------------------------------- */
 
-void process_exit(int status)
+/* The machine ends as its first program did. */
+static void end_machine(const struct process *process)
 {
-	status &= 0xff; /* what wait() would tell (POSIX, exit) */
-	if (status > STATUS_LAST_OWN) {
-		log_warn("process: %s: exit status %d is not in 0 to %d, reported as %d", sName,
-			status, STATUS_LAST_OWN, STATUS_LAST_OWN);
+	int status = WAIT_EXIT_STATUS(process->status);
+
+	if (!WAIT_EXITED(process->status)) {
+		status = STATUS_FAULT;
+	} else if (status > STATUS_LAST_OWN) {
+		log_warn("process: %s: exit status %d is not in 0 to %d, reported as %d",
+			process->path, status, STATUS_LAST_OWN, STATUS_LAST_OWN);
 		status = STATUS_LAST_OWN;
 	}
-	log_debug("process: %s ends with status %d", sName, status);
 	kernel_end(status);
+}
+
+static void become_zombie(struct process *process)
+{
+	struct address_space *space = process->space;
+
+	if (process == sFirst)
+		end_machine(process);
+	process->state = PROCESS_ZOMBIE;
+	process->space = NULL;
+	if (process == process_current())
+		arch_space_activate(NULL);
+	address_space_destroy(space);
+
+	LIST_FOR_EACH_SAFE(link, following, &process->children)
+	{
+		struct process *child = LIST_ENTRY(link, struct process, sibling);
+
+		list_remove(&child->sibling);
+		child->parent = NULL;
+		if (child->state == PROCESS_ZOMBIE)
+			free_process(child);
+	}
+	if (process->parent != NULL)
+		wait_queue_wake(&process->parent->child_ended, UINT32_MAX);
+}
+
+void process_reap(struct process *process)
+{
+	ASSERT(process->state == PROCESS_ZOMBIE);
+	free_process(process);
+}
+
+void process_end(struct process *process, int32_t status)
+{
+	if (process->ending || process->state == PROCESS_ZOMBIE)
+		return;
+	process->ending = true;
+	process->status = status;
+	if (process->state == PROCESS_NEW) {
+		struct thread *thread =
+			LIST_ENTRY(process->threads.next, struct thread, siblings);
+
+		list_remove(&thread->siblings);
+		process->thread_count = 0;
+		thread_destroy(thread);
+		become_zombie(process);
+		if (process->parent == NULL)
+			free_process(process);
+		return;
+	}
+	LIST_FOR_EACH(link, &process->threads)
+	{
+		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
+
+		thread->ending = true;
+		thread_interrupt(thread);
+	}
+	if (process == process_current())
+		arch_request_return_work();
+}
+
+static void drop_made_stack(struct process *process, const struct thread *thread)
+{
+	if (thread->made_stack != 0)
+		address_space_remove(process->space, thread->made_stack, thread->made_stack_size);
+}
+
+void process_discard_thread(struct thread *thread)
+{
+	drop_made_stack(thread->process, thread);
+	list_remove(&thread->siblings);
+	thread_destroy(thread);
+}
+
+void process_end_thread(void)
+{
+	struct thread *thread = gCurrentThread;
+	struct process *process = thread->process;
+
+	arch_interrupts_restore(true);
+	process->ended_ticks += thread->ticks;
+	list_remove(&thread->siblings);
+	process->thread_count--;
+	drop_made_stack(process, thread);
+	wait_queue_wake(&thread->joiners, UINT32_MAX);
+	if (process->thread_count == 1)
+		wait_queue_wake(&process->alone, UINT32_MAX);
+	if (process->thread_count == 0) {
+		become_zombie(process);
+		thread->process = NULL;
+		if (process->parent == NULL)
+			free_process(process);
+	}
+	thread_exit_current();
+}
+
+/* ---- Faults
+ * --------------------------------------------------------------------------------- */
+
+bool process_handle_fault(uintptr_t address, bool write)
+{
+	struct process *process = process_current();
+
+	return process != NULL && process->space != NULL &&
+		   address_space_fault(process->space, address, write);
 }
 
 static void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -261,39 +672,44 @@ static void report(const char *format, ...)
 void process_print_address(
 	uintptr_t address, bool is_return, void (*print)(const char *format, ...))
 {
+	const struct archive_file *file = &process_current()->file;
 	const char *name;
 	uint32_t offset;
 	uintptr_t back = is_return ? 1 : 0;
 
 	if (address >= COMMPAGE_BASE)
-		print("  0x%08x commpage+0x%x\n", (unsigned)address, (unsigned)(address - COMMPAGE_BASE));
-	else if (elf_find_symbol(sFile.data, sFile.size, address - back, &name, &offset))
-		print("  0x%08x %.80s+0x%x\n", (unsigned)address, name, (unsigned)(offset + back));
+		print("  0x%08x commpage+0x%x\n", (unsigned)address,
+			(unsigned)(address - COMMPAGE_BASE));
+	else if (elf_find_symbol(file->data, file->size, address - back, &name, &offset))
+		print(
+			"  0x%08x %.80s+0x%x\n", (unsigned)address, name, (unsigned)(offset + back));
 	else
 		print("  0x%08x ?\n", (unsigned)address);
 }
 
 #define BACKTRACE_MAX 24
 
-void process_fault(const struct iframe *frame, const char *what)
+void process_fault(const struct iframe *frame, const char *what, int signal)
 {
+	struct process *process = process_current();
 	uintptr_t fp = arch_frame_fp(frame);
 	unsigned depth;
 
-	report("fault: %s: %s\n", sName, what);
+	report("fault: %s: %s\n", process->path, what);
 	process_print_address(arch_frame_ip(frame), false, report);
 	arch_print_frame(frame, report);
 	report("  called from\n");
 	for (depth = 0; depth < BACKTRACE_MAX; depth++) {
 		uintptr_t link[2]; /* the caller's frame pointer, the return address */
 
-		if (!user_range_valid(fp, sizeof link) || user_copy_in(link, fp, sizeof link) != 0
-			|| link[1] == 0)
+		if (!user_range_valid(fp, sizeof link) ||
+			user_copy_in(link, fp, sizeof link) != 0 || link[1] == 0)
 			break;
 		process_print_address(link[1], true, report);
 		if (link[0] <= fp) /* stacks grow down: anything else is no chain */
 			break;
 		fp = link[0];
 	}
-	kernel_end(STATUS_FAULT);
+	process_end(process, signal);
+	process_end_thread();
 }

@@ -1,46 +1,128 @@
 /*
- * The program: loaded from the boot archives, started in ring 3, ended by its
- * exit or by a fault. One at a time; when it ends, the machine does.
+ * Processes: made, loaded, waited for, ended. The first one is what the
+ * machine was started for; when it ends, so does the machine.
  */
 #pragma once
 
+#include "kernel/archive.h"
+#include "kernel/list.h"
+#include "kernel/thread.h"
+#include <postern/process.h>
 #include <postern/types.h>
 
-struct archive;
+#define PROCESSES_MAX 256
+
 struct iframe;
+struct address_space;
+
+enum process_state {
+	PROCESS_NEW,	 /* made by process_create(), not started */
+	PROCESS_RUNNING, /* has threads */
+	PROCESS_ZOMBIE,	 /* has ended, and nobody has waited for it */
+};
+
+struct process {
+	pid_t pid;
+	enum process_state state;
+	struct process *parent;	   /* NULL for the first, and for orphans */
+	struct list children;	   /* of `sibling` */
+	struct list sibling;
+	struct list all;		   /* every process, by age */
+	struct list threads;	   /* of struct thread.siblings */
+	unsigned thread_count;
+	struct list exited;		   /* threads that nobody has joined: struct exited */
+	struct address_space *space; /* NULL once it is a zombie */
+	struct wait_queue child_ended;
+	struct wait_queue alone; /* an exec waits until its thread is the only one */
+	bool ending;
+	int32_t status; /* as wait() tells it */
+	time_us_t started;
+	uint64_t ended_ticks; /* processor time of threads that have ended */
+	char path[PROCESS_NAME_MAX];
+	char command[PROCESS_COMMAND_MAX]; /* path and arguments */
+	struct archive_file file; /* the program, for symbols */
+};
+
+/* What is left of a thread that has ended, until it is joined. */
+struct exited {
+	struct list link;
+	tid_t tid;
+	int32_t value;
+};
+
+/* Remembers where programs come from. */
+void process_init(const struct archive *archives, size_t archive_count);
 
 /*
- * Loads arguments[0] from the archives and runs it with `arguments`, ended by
- * NULL. Powers off with status 127 when there is no such program.
+ * Runs arguments[0] as the first program. Powers off with status 127 when there
+ * is none.
  */
-void process_run(const struct archive *archives, size_t archive_count,
-	const char *const *arguments) __attribute__((noreturn));
+void process_run_first(const char *const *arguments) __attribute__((noreturn));
+
+/* The one that runs, or NULL. */
+struct process *process_current(void);
+
+/* Any process, zombies included, or NULL. */
+struct process *process_find(pid_t pid);
+
+/*
+ * A child of the running process that has loaded `path` and is not started. 0, -ENOENT, -EISDIR, -ENOEXEC, -E2BIG, -ENOMEM, -EAGAIN: too many.
+ */
+int process_make(const char *path, const char *const *arguments,
+	const char *const *environment, struct process **_process);
+
+/* A child that is a copy of the running process. As process_make(). */
+int process_fork(struct process **_process);
+
+/* Starts the first thread of a new process. */
+void process_begin(struct process *process);
+
+/* Replaces the running process's program; does not return on success. */
+int process_exec(const char *path, const char *const *arguments,
+	const char *const *environment);
+
+/*
+ * Makes `process` end with `status`: at once where it waits or is new, and with
+ * its next return to ring 3 otherwise.
+ */
+void process_end(struct process *process, int32_t status);
+
+/* Removes a zombie. */
+void process_reap(struct process *process);
+
+/* Frees a thread of the running process that has not been started. */
+void process_discard_thread(struct thread *thread);
+
+/* Ends the running thread; with the last one the process becomes a zombie. */
+void process_end_thread(void) __attribute__((noreturn));
+
+/* Makes the address space of `process` the one in use. */
+void process_activate(struct process *process);
+
+/*
+ * Ends the running program after an exception of its own: a report of `what`,
+ * where, the registers and the backtrace goes to the log. `signal` is what
+ * wait() tells.
+ */
+void process_fault(const struct iframe *frame, const char *what, int signal)
+	__attribute__((noreturn));
+
+/* A page fault at a user address: whether it has been resolved. */
+bool process_handle_fault(uintptr_t address, bool write);
 
 /* The path of the running program, or NULL before there is one. */
 const char *process_name(void);
 
 /*
- * Ends the program. Of `status` the low 8 bits count; above 123, where the
- * machine's own exit statuses begin, it is logged and reported as 123.
- */
-void process_exit(int status) __attribute__((noreturn));
-
-/*
- * Ends the program after an exception of its own: a report of `what`, where,
- * the registers and the backtrace goes to the log and the screen.
- */
-void process_fault(const struct iframe *frame, const char *what) __attribute__((noreturn));
-
-/*
- * A page that is not mapped was touched at the user address `address`: maps
- * one when it belongs to the stack. Returns whether it did. Interrupts off.
- */
-bool process_handle_fault(uintptr_t address);
-
-/*
- * Prints "  0xADDRESS name+offset" for an address of the program, through
- * `print`. With `is_return`, the name is that of the call before the address:
- * a function that ends in a call returns to the one behind it.
+ * Prints "  0xADDRESS name+offset" for an address of the running program. With
+ * `is_return`, the name is that of the call before the address: a function
+ * that ends in a call returns to the one behind it.
  */
 void process_print_address(
 	uintptr_t address, bool is_return, void (*print)(const char *format, ...));
+
+/* Calls `visit` with each process until it returns false. */
+void process_visit(bool (*visit)(const struct process *process, void *context),
+	void *context);
+
+uint64_t process_ticks(const struct process *process);

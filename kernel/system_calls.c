@@ -36,7 +36,7 @@ time_us_t _user_system_time(void)
 
 void _user_exit(int status)
 {
-	process_exit(status);
+	process_end(process_current(), (status & 0xff) << 8);
 }
 
 int _user_get_info(struct system_info *info)

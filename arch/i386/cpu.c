@@ -40,6 +40,7 @@ static struct descriptor sGdt[GDT_ENTRIES] __attribute__((aligned(8))) = {
 	[KERNEL_SS / 8] = FLAT(ACCESS_DATA(0)),
 	[USER_CS / 8] = FLAT(ACCESS_CODE(3)),
 	[USER_DS / 8] = FLAT(ACCESS_DATA(3)),
+	[TLS_SELECTOR / 8] = FLAT(ACCESS_DATA(3)),
 };
 
 #define TASK_STACK_SIZE 8192
@@ -67,6 +68,15 @@ static void set_tss(unsigned selector, const struct tss *tss)
 		.access = ACCESS_TSS,
 		.base_high = (uint8_t)(base >> 24),
 	};
+}
+
+void i386_set_tls_descriptor(uintptr_t base)
+{
+	struct descriptor *tls = &sGdt[TLS_SELECTOR / 8];
+
+	tls->base_low = base & 0xffff;
+	tls->base_middle = base >> 16 & 0xff;
+	tls->base_high = (uint8_t)(base >> 24);
 }
 
 static void make_task(struct tss *tss, void (*entry)(void), uint8_t *stack)
@@ -262,6 +272,14 @@ static void fill_commpage(void)
 	table[COMMPAGE_TIME] = 0;
 	table[COMMPAGE_SYSCALL] = arch_syscall_entry();
 	memcpy(page + kCommpageEntryOffset, stub, (size_t)(end - stub));
+}
+
+void i386_set_kernel_stack(uintptr_t top)
+{
+	gKernelStackTop = top;
+	gTss.esp0 = top;
+	if (sUseSysenter)
+		i386_write_msr(MSR_SYSENTER_ESP, top);
 }
 
 void i386_syscall_init(enum syscall_choice choice)

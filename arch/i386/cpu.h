@@ -15,7 +15,8 @@
 #define TSS_SELECTOR 0x28
 #define DOUBLE_FAULT_SELECTOR 0x30
 #define NMI_SELECTOR 0x38
-#define GDT_ENTRIES 8
+#define TLS_SELECTOR 0x43 /* a data segment whose base each thread sets */
+#define GDT_ENTRIES 9
 
 /* What the kernel's DS and ES hold: the user's flat segment, which ring 0 may
  * use as it is, so that the entry has to compare and not to load. */
@@ -67,6 +68,12 @@ _Static_assert(sizeof(struct tss) == 104, "the CPU's layout");
 
 extern struct tss gTss;
 
+/* What a switch of threads changes: ESP0, and SYSENTER's ESP where in use. */
+void i386_set_kernel_stack(uintptr_t top);
+
+/* The base of the segment TLS_SELECTOR. */
+void i386_set_tls_descriptor(uintptr_t base);
+
 /* Loads GDT and TSSs; ESP0 and SYSENTER's stack become `kernel_stack_top`. */
 void i386_descriptors_init(uintptr_t kernel_stack_top);
 
@@ -112,6 +119,18 @@ static inline uint32_t i386_read_cr2(void)
 	uint32_t value;
 	__asm__ volatile("mov %%cr2, %0" : "=r"(value));
 	return value;
+}
+
+static inline uint32_t i386_read_cr3(void)
+{
+	uint32_t value;
+	__asm__ volatile("mov %%cr3, %0" : "=r"(value));
+	return value;
+}
+
+static inline void i386_write_cr3(uint32_t value)
+{
+	__asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
 }
 
 static inline uint32_t i386_read_cr4(void)

@@ -28,6 +28,10 @@ void i386_irq_enable(unsigned irq);
 void i386_timer_init(void);
 void i386_timer_interrupt(void);
 
+/* ---- thread.c ------------------------------------------------------------ */
+
+void i386_thread_init(void);
+
 /* ---- serial.c: COM1 for programs, COM2 for the log ----------------------- */
 
 void i386_serial_init(void);

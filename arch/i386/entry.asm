@@ -21,6 +21,7 @@ bits 32
 %include "commpage.inc"
 
 extern kSyscallInfos, i386_trap, i386_interrupt, i386_nmi, i386_double_fault
+extern thread_return_work
 
 ; Flags that a program may set and that the kernel does not run with. NT would
 ; make IRET a task switch, DF turn string instructions round, TF trap, and AC
@@ -109,7 +110,7 @@ handle_syscall:
 	call	check_leaving
 %endif
 	cmp		dword [esp + FRAME_TRAP], TRAP_SYSENTER
-	jne		leave_by_iret
+	jne		leave_syscall
 	mov		ecx, [esp + FRAME_USER_ESP]
 	mov		edx, COMMPAGE_RETURN
 	sysexit							; IF is on already, and so it stays
@@ -160,7 +161,7 @@ handle_syscall:
 	call	check_leaving
 %endif
 	or		dword [esp + FRAME_EFLAGS], FLAG_IF	; PUSHF behind SYSENTER saw it off
-	jmp		leave_by_iret
+	jmp		leave_syscall
 
 	; Errors of the door itself are sign-extended to 64 bits: what width the
 	; program expects of a number that is no call, nobody knows.
@@ -192,11 +193,24 @@ section .fixups progbits alloc noexec nowrite align=4
 section .text.entry
 
 ; ---------------------------------------------------------------------------
+; leave_syscall: out of a system call by IRET
+;
+; in:	ESP = the frame, IF on
+; ---------------------------------------------------------------------------
+align 16
+leave_syscall:
+	test	byte [esp + FRAME_TRAP], TRAP_TOUCHED_BIT
+	jz		leave_by_iret
+	cli								; from the look for work to ring 3
+leave_after_work:
+	call	thread_return_work		; may run other threads, or end this one
+	; and on into leave_by_iret; IRET gives IF back
+
+; ---------------------------------------------------------------------------
 ; leave_by_iret: the way out that reloads everything
 ;
 ; in:	ESP = a frame
 ; ---------------------------------------------------------------------------
-align 16
 leave_by_iret:
 	cmp		dword [esp + FRAME_SEGMENTS], KERNEL_SEGMENTS
 	jne		.load_segments
@@ -340,32 +354,35 @@ double_fault_task:
 	jmp		double_fault_task
 
 ; ---------------------------------------------------------------------------
-; arch_enter_user(entry, stack): the first way into ring 3
-;
-; Start state as in the i386 System V ABI: every general register 0 (and so is
-; EDX: no function to register at exit), DF off, IF on.
+; Threads: the switch, and the first way into ring 3
 ; ---------------------------------------------------------------------------
+
+; void i386_switch_stacks(uintptr_t *_save, uintptr_t load), IF off
+; What C does not keep over a call needs no saving: to its caller this is one.
 align 16
-global arch_enter_user
-arch_enter_user:
-	mov		ecx, [esp + 4]
+global i386_switch_stacks
+i386_switch_stacks:
+	mov		eax, [esp + 4]
 	mov		edx, [esp + 8]
-	cli
-	push	USER_DS
-	push	edx
-	push	KERNEL_FLAGS
-	push	USER_CS
-	push	ecx
-	xor		eax, eax
-	mov		fs, eax
-	mov		gs, eax
-	xor		ebx, ebx
-	xor		ecx, ecx
-	xor		edx, edx
-	xor		esi, esi
-	xor		edi, edi
-	xor		ebp, ebp
-	iret
+	push	ebp
+	push	ebx
+	push	esi
+	push	edi
+	mov		[eax], esp
+	mov		esp, edx
+	pop		edi
+	pop		esi
+	pop		ebx
+	pop		ebp
+	ret
+
+; Where the first switch to a thread goes: its frame is at ESP, IF is off.
+extern thread_switched
+align 16
+global i386_start_user_thread
+i386_start_user_thread:
+	call	thread_switched
+	jmp		leave_after_work
 
 section .rodata
 align 4

@@ -31,12 +31,14 @@ struct iframe {
 /*
  * How a system call came in, in `trap`. Only a frame that still says
  * TRAP_SYSENTER leaves by SYSEXIT: whoever changes a frame (a signal, a
- * debugger) makes it TRAP_TOUCHED, and it leaves by IRET, which reloads all.
+ * debugger) or wants a look for work before ring 3 makes it TRAP_TOUCHED, and
+ * it leaves by IRET, which reloads all.
  */
 #define SYSCALL_VECTOR 99
 #define TRAP_INT99 (99u << 24)
 #define TRAP_SYSENTER (99u << 24 | 1)
-#define TRAP_TOUCHED (99u << 24 | 2)
+#define TRAP_TOUCHED (99u << 24 | TRAP_TOUCHED_BIT)
+#define TRAP_TOUCHED_BIT 2
 
 static inline unsigned iframe_vector(const struct iframe *frame)
 {

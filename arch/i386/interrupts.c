@@ -7,6 +7,7 @@
 #include "arch/i386/io.h"
 #include "arch/i386/traps.h"
 #include "kernel/arch.h"
+#include "kernel/thread.h"
 
 /* ---- The table (Intel SDM volume 3A, 6.11) ------------------------------- */
 
@@ -120,12 +121,15 @@ void i386_interrupt(struct iframe *frame)
 		return;
 	}
 
-	if (irq == IRQ_TIMER)
-		i386_timer_interrupt();
-
 	if (irq >= 8)
 		outb(SLAVE + COMMAND, OCW2_END_OF_INTERRUPT);
 	outb(MASTER + COMMAND, OCW2_END_OF_INTERRUPT);
+
+	if (irq == IRQ_TIMER)
+		i386_timer_interrupt();
+	/* Behind the end of interrupt: this may run other threads first. */
+	if (iframe_from_user(frame))
+		thread_return_work();
 }
 
 /* ---- IF ------------------------------------------------------------------ */
@@ -151,5 +155,5 @@ void arch_interrupts_restore(bool enabled)
 
 void arch_wait_for_interrupt(void)
 {
-	__asm__ volatile("hlt" : : : "memory");
+	__asm__ volatile("sti\n\thlt" : : : "memory");
 }

@@ -30,7 +30,6 @@ extern const char gKernelTextStart[], gKernelTextEnd[], gKernelRodataEnd[], gKer
 static uintptr_t sWindowNext = WINDOW_BASE;
 static uint32_t sDirectMapEnd = BOOT_TABLES * DIRECTORY_SPAN;
 static uint32_t sGlobal; /* PAGE_GLOBAL where the CPU has it */
-static bool sAllocatorReady;
 
 static inline void invalidate(uintptr_t address)
 {
@@ -55,31 +54,15 @@ uint32_t arch_virtual_to_physical(const void *address)
 	return PHYSICAL_OF(address);
 }
 
-/*
- * The page table entry for `address`; with `create`, the table is made when it
- * is missing. NULL when there is none, or for a large page.
- */
-static uint32_t *find_entry(uintptr_t address, bool create)
+/* The entry for an address of the kernel's half; NULL for a large page. */
+static uint32_t *find_entry(uintptr_t address)
 {
-	uint32_t *slot = &gKernelDirectory[address / DIRECTORY_SPAN];
-	uint32_t table;
+	uint32_t slot = gKernelDirectory[address / DIRECTORY_SPAN];
 
-	if (*slot & PAGE_PRESENT) {
-		if (*slot & PAGE_LARGE)
-			return NULL;
-	} else {
-		if (!create || !sAllocatorReady)
-			return NULL;
-		table = page_allocate(0);
-		if (table == PAGE_NONE)
-			return NULL;
-		memset(arch_physical_to_virtual(table), 0, PAGE_BYTES);
-		/* Each page says for itself who may use it and how. */
-		*slot = table | PAGE_PRESENT | PAGE_RW
-			| (address < KERNEL_BASE || address >= WINDOW_END ? PAGE_USER : 0);
-	}
+	if (!(slot & PAGE_PRESENT) || slot & PAGE_LARGE)
+		return NULL;
 	/* Tables lie in memory that the direct map covers from the start. */
-	return (uint32_t *)(uintptr_t)(ENTRY_ADDRESS(*slot) + KERNEL_BASE)
+	return (uint32_t *)(uintptr_t)(ENTRY_ADDRESS(slot) + KERNEL_BASE)
 		+ address / PAGE_BYTES % 1024;
 }
 
@@ -101,7 +84,7 @@ void *i386_map_physical(uint32_t physical, size_t size, uint32_t flags)
 	if (pages > (WINDOW_END - start) / PAGE_BYTES)
 		return NULL;
 	for (i = 0; i < pages; i++) {
-		uint32_t *entry = find_entry(start + i * PAGE_BYTES, true);
+		uint32_t *entry = find_entry(start + i * PAGE_BYTES);
 
 		if (entry == NULL)
 			return NULL;
@@ -111,29 +94,52 @@ void *i386_map_physical(uint32_t physical, size_t size, uint32_t flags)
 	return (void *)(start + offset);
 }
 
-uintptr_t i386_make_kernel_stack(size_t size)
+/*
+ * Kernel stacks that no thread has: each holds, in its first word, the top of
+ * the next. Their addresses, with the guard page below, are never given back.
+ */
+static uintptr_t sFreeStacks;
+
+uintptr_t i386_make_kernel_stack(void)
 {
 	uintptr_t start = sWindowNext + PAGE_BYTES; /* the guard page */
 	uintptr_t address;
 
-	if (size > WINDOW_END - start)
-		panic("no address space for a kernel stack");
-	for (address = start; address < start + size; address += PAGE_BYTES) {
-		uint32_t *entry = find_entry(address, true);
+	if (sFreeStacks != 0) {
+		uintptr_t top = sFreeStacks;
+
+		sFreeStacks = *(uintptr_t *)(top - sizeof(uintptr_t));
+		return top;
+	}
+	if (KERNEL_STACK_SIZE > WINDOW_END - start)
+		return 0;
+	for (address = start; address < start + KERNEL_STACK_SIZE; address += PAGE_BYTES) {
 		uint32_t page = page_allocate(0);
 
-		if (entry == NULL || page == PAGE_NONE)
-			panic("no memory for a kernel stack");
-		memset(arch_physical_to_virtual(page), 0, PAGE_BYTES);
-		*entry = page | PAGE_PRESENT | PAGE_RW | sGlobal;
+		if (page == PAGE_NONE) {
+			while (address > start) {
+				address -= PAGE_BYTES;
+				page_free(ENTRY_ADDRESS(*find_entry(address)), 0);
+				*find_entry(address) = 0;
+				invalidate(address);
+			}
+			return 0;
+		}
+		*find_entry(address) = page | PAGE_PRESENT | PAGE_RW | sGlobal;
 	}
-	sWindowNext = start + size;
+	sWindowNext = start + KERNEL_STACK_SIZE;
 	return sWindowNext;
+}
+
+void i386_free_kernel_stack(uintptr_t top)
+{
+	*(uintptr_t *)(top - sizeof(uintptr_t)) = sFreeStacks;
+	sFreeStacks = top;
 }
 
 void *i386_map_commpage(void)
 {
-	uint32_t *entry = find_entry(COMMPAGE_BASE, true);
+	uint32_t *entry = find_entry(COMMPAGE_BASE);
 	uint32_t page = page_allocate(0);
 
 	if (entry == NULL || page == PAGE_NONE)
@@ -264,12 +270,32 @@ static void protect_kernel(void)
 
 	for (address = KERNEL_BASE; address < KERNEL_BASE + BOOT_TABLES * DIRECTORY_SPAN;
 		 address += PAGE_BYTES) {
-		uint32_t *entry = find_entry(address, false);
+		uint32_t *entry = find_entry(address);
 
 		*entry |= sGlobal;
 		if (address >= KERNEL_BASE + KERNEL_LOAD_ADDRESS
 			&& address < (uintptr_t)gKernelRodataEnd)
 			*entry &= ~PAGE_RW;
+	}
+}
+
+/* Before there is a second page directory, so that all have the same ones. */
+static void make_window_tables(void)
+{
+	uintptr_t address;
+
+	for (address = WINDOW_BASE; address != 0; address += DIRECTORY_SPAN) {
+		uint32_t *slot = &gKernelDirectory[address / DIRECTORY_SPAN];
+		uint32_t table;
+
+		if (*slot & PAGE_PRESENT)
+			continue;
+		table = page_allocate(0);
+		if (table == PAGE_NONE)
+			panic("no memory for the kernel's page tables");
+		memset(arch_physical_to_virtual(table), 0, PAGE_BYTES);
+		/* The commpage is among the last one's. */
+		*slot = table | PAGE_PRESENT | PAGE_RW | (address >= WINDOW_END ? PAGE_USER : 0);
 	}
 }
 
@@ -311,48 +337,162 @@ void i386_paging_init(const struct boot_info *boot)
 			start = run < end ? until : end;
 		}
 	}
-	sAllocatorReady = true;
+	make_window_tables();
 }
 
 /* ---- The user's half ---------------------------------------------------- */
 
-int arch_map_user_page(uintptr_t address, uint32_t physical, unsigned protection)
+/*
+ * An entry that is not 0 holds a page. One that may not even be read keeps it
+ * without PAGE_PRESENT, in which case the CPU looks at no other bit.
+ */
+static uint32_t protection_bits(unsigned protection)
 {
-	uint32_t *entry;
-
-	ASSERT(address >= USER_BASE && address < KERNEL_BASE && address % PAGE_BYTES == 0);
-	entry = find_entry(address, true);
-	if (entry == NULL)
-		return -ENOMEM;
-	*entry = physical | PAGE_PRESENT | PAGE_USER
+	/* Without PAE there is no execute permission to take away. */
+	return (protection & PAGE_READABLE ? PAGE_PRESENT : 0) | PAGE_USER
 		| (protection & PAGE_WRITABLE ? PAGE_RW : 0);
-	invalidate(address);
+}
+
+static uint32_t *directory_of(const struct arch_space *space)
+{
+	return arch_physical_to_virtual(space->directory);
+}
+
+/* The entry for a user address, or NULL where there is no table. */
+static uint32_t *user_entry(const struct arch_space *space, uintptr_t address)
+{
+	uint32_t slot = directory_of(space)[address / DIRECTORY_SPAN];
+
+	if (!(slot & PAGE_PRESENT))
+		return NULL;
+	return (uint32_t *)arch_physical_to_virtual(ENTRY_ADDRESS(slot))
+		+ address / PAGE_BYTES % 1024;
+}
+
+int arch_space_create(struct arch_space *space)
+{
+	uint32_t *directory;
+	const unsigned first = KERNEL_BASE / DIRECTORY_SPAN;
+
+	space->directory = page_allocate(0);
+	if (space->directory == PAGE_NONE)
+		return -ENOMEM;
+	directory = directory_of(space);
+	memset(directory, 0, first * sizeof *directory);
+	/* All tables of the kernel's half exist from the start, so these never
+	 * have to be brought up to date. */
+	memcpy(directory + first, gKernelDirectory + first, (1024 - first) * sizeof *directory);
 	return 0;
 }
 
-void arch_protect_user_page(uintptr_t address, unsigned protection)
+void arch_space_destroy(struct arch_space *space)
 {
-	uint32_t *entry = find_entry(address, false);
+	uint32_t *directory = directory_of(space);
+	unsigned i;
 
-	ASSERT(entry != NULL && *entry & PAGE_PRESENT);
-	/* Without PAE there is no execute permission to take away. */
-	*entry = (*entry & ~PAGE_RW) | (protection & PAGE_WRITABLE ? PAGE_RW : 0);
+	ASSERT(space->directory != i386_read_cr3());
+	for (i = 0; i < KERNEL_BASE / DIRECTORY_SPAN; i++) {
+		if (directory[i] & PAGE_PRESENT)
+			page_free(ENTRY_ADDRESS(directory[i]), 0);
+	}
+	page_free(space->directory, 0);
+	space->directory = PAGE_NONE;
+}
+
+void arch_space_activate(const struct arch_space *space)
+{
+	uint32_t directory = space != NULL ? space->directory : PHYSICAL_OF(gKernelDirectory);
+
+	if (i386_read_cr3() == directory)
+		return;
+	/* The hardware never saves CR3 in a TSS, but a task switch back loads it. */
+	gTss.cr3 = directory;
+	i386_write_cr3(directory);
+}
+
+int arch_space_map(struct arch_space *space, uintptr_t address, uint32_t physical,
+	unsigned protection)
+{
+	uint32_t *slot = &directory_of(space)[address / DIRECTORY_SPAN];
+	uint32_t *entry;
+
+	ASSERT(address >= USER_BASE && address < KERNEL_BASE && address % PAGE_BYTES == 0);
+	if (!(*slot & PAGE_PRESENT)) {
+		uint32_t table = page_allocate(0);
+
+		if (table == PAGE_NONE)
+			return -ENOMEM;
+		memset(arch_physical_to_virtual(table), 0, PAGE_BYTES);
+		/* Each page says for itself how it may be used. */
+		*slot = table | PAGE_PRESENT | PAGE_RW | PAGE_USER;
+	}
+	entry = user_entry(space, address);
+	ASSERT(*entry == 0);
+	*entry = physical | protection_bits(protection);
+	return 0;
+}
+
+uint32_t arch_space_unmap(struct arch_space *space, uintptr_t address)
+{
+	uint32_t *entry = user_entry(space, address);
+	uint32_t physical;
+
+	ASSERT(entry != NULL && *entry != 0);
+	physical = ENTRY_ADDRESS(*entry);
+	*entry = 0;
 	invalidate(address);
+	return physical;
+}
+
+void arch_space_protect(struct arch_space *space, uintptr_t address, unsigned protection)
+{
+	uint32_t *entry = user_entry(space, address);
+
+	ASSERT(entry != NULL && *entry != 0);
+	*entry = ENTRY_ADDRESS(*entry) | protection_bits(protection);
+	invalidate(address);
+}
+
+uint32_t arch_space_lookup(
+	const struct arch_space *space, uintptr_t address, unsigned *_protection)
+{
+	const uint32_t *entry = user_entry(space, address);
+
+	if (entry == NULL || *entry == 0)
+		return PAGE_NONE;
+	*_protection = (*entry & PAGE_PRESENT ? PAGE_READABLE | PAGE_EXECUTABLE : 0)
+		| (*entry & PAGE_RW ? PAGE_WRITABLE : 0);
+	return ENTRY_ADDRESS(*entry);
+}
+
+uintptr_t arch_space_next(
+	const struct arch_space *space, uintptr_t address, uintptr_t end)
+{
+	address &= ~(uintptr_t)(PAGE_BYTES - 1);
+	while (address < end) {
+		const uint32_t *entry = user_entry(space, address);
+
+		if (entry == NULL)
+			address = (address | (DIRECTORY_SPAN - 1)) + 1;
+		else if (*entry != 0)
+			return address;
+		else
+			address += PAGE_BYTES;
+	}
+	return end;
 }
 
 enum arch_mapping arch_query_mapping(uintptr_t address)
 {
-	uint32_t slot = gKernelDirectory[address / DIRECTORY_SPAN];
-	uint32_t *entry;
+	struct arch_space space = {i386_read_cr3()};
+	unsigned protection;
 
-	if (!(slot & PAGE_PRESENT))
-		return address >= KERNEL_BASE ? MAPPING_KERNEL : MAPPING_NONE;
-	if (!(slot & PAGE_USER))
-		return MAPPING_KERNEL;
-	entry = find_entry(address, false);
-	if (entry == NULL || !(*entry & PAGE_PRESENT))
-		return address >= KERNEL_BASE ? MAPPING_KERNEL : MAPPING_NONE;
-	if (!(*entry & PAGE_USER))
-		return MAPPING_KERNEL;
-	return *entry & PAGE_RW ? MAPPING_WRITABLE : MAPPING_READ_ONLY;
+	if (address >= KERNEL_BASE)
+		return address >= COMMPAGE_BASE && address < COMMPAGE_BASE + PAGE_BYTES
+			? MAPPING_READ_ONLY
+			: MAPPING_KERNEL;
+	if (arch_space_lookup(&space, address, &protection) == PAGE_NONE
+		|| !(protection & PAGE_READABLE))
+		return MAPPING_NONE;
+	return protection & PAGE_WRITABLE ? MAPPING_WRITABLE : MAPPING_READ_ONLY;
 }

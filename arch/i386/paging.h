@@ -41,8 +41,9 @@ void i386_paging_init(const struct boot_info *boot);
  */
 void *i386_map_physical(uint32_t physical, size_t size, uint32_t flags);
 
-/* A kernel stack of `size` bytes with an unmapped page below; its top. */
-uintptr_t i386_make_kernel_stack(size_t size);
+/* A kernel stack with an unmapped page below: its top, or 0 without memory. */
+uintptr_t i386_make_kernel_stack(void);
+void i386_free_kernel_stack(uintptr_t top);
 
 /* Makes the commpage, and returns the kernel's writable view of it. */
 void *i386_map_commpage(void);

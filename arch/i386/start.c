@@ -13,6 +13,7 @@
 #include "kernel/main.h"
 #include "kernel/options.h"
 #include "kernel/panic.h"
+#include "kernel/thread.h"
 
 #if POSTERN_BENCH
 #include "tests/bench/kernel/bench.h"
@@ -100,11 +101,13 @@ void i386_start(uint32_t magic, uint32_t information)
 	started = arch_cycles();
 	i386_cpu_init();
 	i386_paging_init(&sBoot);
-	i386_descriptors_init(i386_make_kernel_stack(KERNEL_STACK_SIZE));
+	i386_descriptors_init(i386_make_kernel_stack());
 	if (sBoot.screen != BOOT_SCREEN_TEXT)
 		start_screen(&sBoot.framebuffer);
 	map_archives();
 	i386_power_init(sBoot.has_rsdp ? sBoot.rsdp : NULL);
+	i386_thread_init();
+	thread_init();
 	i386_pic_init();
 	i386_timer_init();
 	i386_syscall_init(sOptions.syscall);

@@ -1,16 +1,17 @@
 /*
- * The 8254's counter 0, at 100 Hz, and the time since it was started: ticks,
+ * The 8254's counter 0, at 1000 Hz, and the time since it was started: ticks,
  * and within a tick the counter itself. Every CPU since the 486 has this one;
  * the time-stamp counter, where there is one, need not run at a fixed rate.
  */
 #include "arch/i386/devices.h"
 #include "arch/i386/io.h"
 #include "kernel/arch.h"
+#include "kernel/thread.h"
 
 enum { COUNTER0 = 0x40, CONTROL = 0x43 };
 
 #define FREQUENCY 1193182u /* Hz: a PC's colour burst, divided by 3 */
-#define TICKS_PER_SECOND 100u
+#define TICKS_PER_SECOND 1000u
 #define RELOAD ((FREQUENCY + TICKS_PER_SECOND / 2) / TICKS_PER_SECOND)
 #define CONTROL_RATE_GENERATOR 0x34 /* counter 0, low then high byte, mode 2 */
 #define CONTROL_LATCH 0x00
@@ -33,6 +34,7 @@ void i386_timer_interrupt(void)
 {
 	if (++sTicksLow == 0)
 		sTicksHigh++;
+	thread_tick();
 }
 
 /* Whether the interrupt of a finished tick still waits at the controller. */

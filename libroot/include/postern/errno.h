@@ -41,7 +41,7 @@
 #define EPIPE	32	/* Broken pipe */
 #define EDOM	33	/* Numerical argument out of domain */
 #define ERANGE	34	/* Numerical result out of range */
-#define EDEADLOCK	35	/* Resource deadlock avoided */
+#define EDEADLK	35	/* Resource deadlock avoided */
 #define ENAMETOOLONG	36	/* File name too long */
 #define ENOLCK	37	/* No locks available */
 #define ENOSYS	38	/* Function not implemented */
@@ -139,3 +139,5 @@
 #define ERFKILL	132	/* Operation not possible due to RF-kill */
 
 #define EWOULDBLOCK	EAGAIN
+#define EDEADLOCK	EDEADLK
+#define EOPNOTSUPP	ENOTSUP

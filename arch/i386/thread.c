@@ -1,0 +1,187 @@
+/*
+ * What the machine keeps of a thread: a kernel stack, x87 and SSE state, and
+ * the segments that ring 3 may have in FS and GS.
+ *
+ * A thread that is not running has, at arch_thread.stack_pointer, what
+ * i386_switch_stacks() (entry.asm) has pushed. The frame with which it left
+ * ring 3 ends at the top of its stack.
+ */
+#include "arch/i386/cpu.h"
+#include "arch/i386/devices.h"
+#include "arch/i386/iframe.h"
+#include "arch/i386/paging.h"
+#include "kernel/arch.h"
+#include "kernel/heap.h"
+#include "kernel/panic.h"
+#include "kernel/string.h"
+#include "kernel/thread.h"
+#include <postern/errno.h>
+
+#define FXSAVE_SIZE 512 /* Intel SDM volume 1, 10.5.1; 16-aligned, as the heap is */
+#define FNSAVE_SIZE 108 /* Intel SDM volume 1, 8.1.10 */
+
+void i386_switch_stacks(uintptr_t *_save, uintptr_t load);
+void i386_start_user_thread(void);
+
+static uint8_t sInitialFpu[FXSAVE_SIZE] __attribute__((aligned(16)));
+
+static bool has_fpu(void)
+{
+	return !(i386_read_cr0() & CR0_EM);
+}
+
+static void fpu_save(void *area)
+{
+	if (i386_cpu_has(CPUID_FXSR))
+		__asm__ volatile("fxsave (%0)" : : "r"(area) : "memory");
+	else
+		__asm__ volatile("fnsave (%0)" : : "r"(area) : "memory");
+}
+
+static void fpu_restore(const void *area)
+{
+	if (i386_cpu_has(CPUID_FXSR))
+		__asm__ volatile("fxrstor (%0)" : : "r"(area) : "memory");
+	else
+		__asm__ volatile("frstor (%0)" : : "r"(area) : "memory");
+}
+
+/* The state a program starts with is the one i386_cpu_init() has made. */
+void i386_thread_init(void)
+{
+	if (!has_fpu())
+		return;
+	fpu_save(sInitialFpu);
+	fpu_restore(sInitialFpu); /* FNSAVE has cleared it */
+}
+
+static struct iframe *user_frame(const struct arch_thread *thread)
+{
+	return (struct iframe *)thread->stack_top - 1;
+}
+
+int arch_thread_create(struct arch_thread *thread)
+{
+	uint32_t *stack;
+
+	*thread = (struct arch_thread){.stack_top = i386_make_kernel_stack()};
+	if (thread->stack_top == 0)
+		return -ENOMEM;
+	thread->fpu = heap_allocate(i386_cpu_has(CPUID_FXSR) ? FXSAVE_SIZE : FNSAVE_SIZE);
+	if (thread->fpu == NULL) {
+		i386_free_kernel_stack(thread->stack_top);
+		return -ENOMEM;
+	}
+	memcpy(
+		thread->fpu, sInitialFpu, i386_cpu_has(CPUID_FXSR) ? FXSAVE_SIZE : FNSAVE_SIZE);
+
+	/* As i386_switch_stacks() pushes: where to go on, EBP, EBX, ESI, EDI. */
+	stack = (uint32_t *)(void *)user_frame(thread);
+	*--stack = (uint32_t)(uintptr_t)i386_start_user_thread;
+	stack -= 4;
+	memset(stack, 0, 4 * sizeof *stack);
+	thread->stack_pointer = (uintptr_t)stack;
+	return 0;
+}
+
+void arch_thread_destroy(struct arch_thread *thread)
+{
+	heap_free(thread->fpu);
+	i386_free_kernel_stack(thread->stack_top);
+}
+
+void arch_thread_fork(
+	struct arch_thread *child, const struct arch_thread *parent, int32_t result)
+{
+	struct iframe *frame = user_frame(child);
+
+	*frame = *user_frame(parent);
+	frame->eax = (uint32_t)result;
+	frame->eflags |= FLAG_IF; /* SYSENTER's frame does not show it */
+	frame->trap = TRAP_TOUCHED;
+	if (has_fpu()) {
+		fpu_save(child->fpu);
+		if (!i386_cpu_has(CPUID_FXSR))
+			fpu_restore(child->fpu); /* FNSAVE has cleared the parent's */
+	}
+	__asm__ volatile("mov %%fs, %0" : "=r"(child->fs));
+	__asm__ volatile("mov %%gs, %0" : "=r"(child->gs));
+	child->tls_base = parent->tls_base;
+}
+
+void arch_thread_start_at(struct arch_thread *thread, uintptr_t entry, uintptr_t stack)
+{
+	*user_frame(thread) = (struct iframe){
+		.segments = KERNEL_SEGMENTS,
+		.trap = TRAP_TOUCHED,
+		.eip = entry,
+		.cs = USER_CS,
+		.eflags = FLAG_ALWAYS | FLAG_IF,
+		.user_esp = stack,
+		.user_ss = USER_DS,
+	};
+}
+
+void arch_thread_restart_at(struct arch_thread *thread, uintptr_t entry, uintptr_t stack)
+{
+	arch_thread_start_at(thread, entry, stack);
+	if (has_fpu())
+		fpu_restore(sInitialFpu);
+	__asm__ volatile("mov %0, %%fs\n\tmov %0, %%gs" : : "r"(0));
+	thread->fs = thread->gs = thread->tls_base = 0;
+}
+
+int arch_thread_set_tls(struct arch_thread *thread, uintptr_t base)
+{
+	thread->tls_base = base;
+	i386_set_tls_descriptor(base);
+	return TLS_SELECTOR;
+}
+
+void arch_thread_start_tls(struct arch_thread *thread, uintptr_t base)
+{
+	thread->tls_base = base;
+	thread->gs = base != 0 ? TLS_SELECTOR : 0;
+}
+
+void arch_thread_switch(struct arch_thread *from, struct arch_thread *to)
+{
+	if (has_fpu()) {
+		if (from->fpu != NULL)
+			fpu_save(from->fpu);
+		if (to->fpu != NULL)
+			fpu_restore(to->fpu);
+	}
+	__asm__ volatile("mov %%fs, %0" : "=r"(from->fs));
+	__asm__ volatile("mov %%gs, %0" : "=r"(from->gs));
+	if (to->tls_base != from->tls_base)
+		i386_set_tls_descriptor(to->tls_base);
+	/* Only the low halves count; loading refreshes the base, too. */
+	__asm__ volatile("mov %0, %%fs" : : "r"(to->fs));
+	__asm__ volatile("mov %0, %%gs" : : "r"(to->gs));
+
+	i386_set_kernel_stack(to->stack_top);
+	i386_switch_stacks(&from->stack_pointer, to->stack_pointer);
+}
+
+/*
+ * A frame that is not plain any more leaves by IRET, with a look for work
+ * before. An interrupt that finds the frame half built is no harm: the next
+ * tick asks again.
+ */
+void arch_request_return_work(void)
+{
+	struct iframe *frame = user_frame(&gCurrentThread->arch);
+
+	if (gCurrentThread->process == NULL)
+		return;
+	if (frame->trap == TRAP_SYSENTER || frame->trap == TRAP_INT99) {
+		frame->eflags |= FLAG_IF;
+		frame->trap = TRAP_TOUCHED;
+	}
+}
+
+uintptr_t arch_kernel_stack_top(void)
+{
+	return gKernelStackTop;
+}

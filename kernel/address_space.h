@@ -1,0 +1,94 @@
+/*
+ * Address spaces: what a process has mapped, as regions, and the pages behind
+ * them, which come on demand. arch/i386/paging.c keeps the page tables.
+ *
+ * Called by system calls and by the page-fault handler. The kernel is not
+ * preempted, and none of these functions waits, so there is no lock.
+ */
+#pragma once
+
+#include "kernel/arch.h"
+#include "kernel/list.h"
+#include <postern/types.h>
+
+/* A region's pages, where several address spaces have the same ones. */
+struct shared_pages {
+	uint32_t references; /* regions */
+	uint32_t count;		 /* pages */
+	uint32_t pages[];	 /* physical; PAGE_NONE until the first touch */
+};
+
+struct region {
+	struct list link; /* by rising address */
+	uintptr_t start;  /* page-aligned */
+	uintptr_t end;
+	unsigned protection; /* PAGE_READABLE and so on */
+	struct shared_pages *shared; /* NULL: private, copied on write */
+	uint32_t shared_first; /* the page of `shared` that is at `start` */
+};
+
+struct address_space {
+	struct arch_space arch;
+	struct list regions;
+	uint32_t resident; /* pages mapped */
+	uintptr_t break_start; /* what brk() moves: see address_space_set_break() */
+	uintptr_t break_end;
+};
+
+/* An empty one; NULL when there is no memory. */
+struct address_space *address_space_create(void);
+
+/* Gives back all its pages. It must not be the one in use. */
+void address_space_destroy(struct address_space *space);
+
+/*
+ * A copy for a child process. Private pages are shared until one side writes.
+ * NULL when there is no memory; then `space` is as it was.
+ */
+struct address_space *address_space_clone(struct address_space *space);
+
+/*
+ * Adds a region of zeros. Returns 0, -EINVAL when the range is not whole pages
+ * of user memory, -EEXIST when something is there, -ENOMEM.
+ */
+int address_space_add(
+	struct address_space *space, uintptr_t start, size_t size, unsigned protection);
+
+/* The same, with pages that clones share instead of copying. */
+int address_space_add_shared(
+	struct address_space *space, uintptr_t start, size_t size, unsigned protection);
+
+/* The protection at `address`, 0 where nothing is. */
+unsigned address_space_query(const struct address_space *space, uintptr_t address);
+
+/* A free range of `size` bytes (whole pages), or 0. */
+uintptr_t address_space_find_free(const struct address_space *space, size_t size);
+
+/* Unmaps whatever is in the range. 0, -EINVAL, or -ENOMEM for a split. */
+int address_space_remove(struct address_space *space, uintptr_t start, size_t size);
+
+/* -ENOMEM when the range is not wholly mapped (POSIX, mprotect). */
+int address_space_protect(
+	struct address_space *space, uintptr_t start, size_t size, unsigned protection);
+
+/* Unmaps what map() and brk() have made. 0 or -ENOMEM. */
+int address_space_remove_made(struct address_space *space);
+
+/*
+ * What lies behind an address: two addresses with the same owner and offset
+ * are the same memory, in whatever address spaces. False where nothing does.
+ */
+bool address_space_locate(const struct address_space *space, uintptr_t address,
+	const void **_owner, uint32_t *_offset);
+
+/*
+ * Resolves a page fault: maps a zero page or copies a shared one. False when
+ * the access was wrong or there is no memory.
+ */
+bool address_space_fault(struct address_space *space, uintptr_t address, bool write);
+
+/*
+ * Moves the end of the data that grows. Returns the end as it is now: the new
+ * one, or the old one where that cannot be.
+ */
+uintptr_t address_space_set_break(struct address_space *space, uintptr_t end);
