@@ -6,6 +6,7 @@
 
 #include "kernel/archive.h"
 #include "kernel/list.h"
+#include "kernel/signal.h"
 #include "kernel/thread.h"
 #include <postern/process.h>
 #include <postern/types.h>
@@ -35,6 +36,12 @@ struct process {
 	struct wait_queue child_ended;
 	struct wait_queue alone; /* an exec waits until its thread is the only one */
 	bool ending;
+	bool stopped; /* by a signal */
+	struct wait_queue resumed;
+	struct signal_actions signals;
+	uint32_t pending; /* signals: bit n - 1 is signal n */
+	pid_t senders[SIGNAL_COUNT];
+	struct timer alarm;
 	int32_t status; /* as wait() tells it */
 	time_us_t started;
 	uint64_t ended_ticks; /* processor time of threads that have ended */

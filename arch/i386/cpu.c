@@ -251,7 +251,8 @@ void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only)
 
 extern const uint8_t gCommpageInt99[], gCommpageInt99End[];
 extern const uint8_t gCommpageSysenter[], gCommpageSysenterEnd[];
-extern const uint32_t kCommpageEntryOffset;
+extern const uint8_t gCommpageSignalReturn[], gCommpageSignalReturnEnd[];
+extern const uint32_t kCommpageEntryOffset, kCommpageSignalReturnOffset;
 
 static bool sUseSysenter;
 
@@ -272,6 +273,9 @@ static void fill_commpage(void)
 	table[COMMPAGE_TIME] = 0;
 	table[COMMPAGE_SYSCALL] = arch_syscall_entry();
 	memcpy(page + kCommpageEntryOffset, stub, (size_t)(end - stub));
+	table[COMMPAGE_SIGNAL_RETURN] = COMMPAGE_BASE + kCommpageSignalReturnOffset;
+	memcpy(page + kCommpageSignalReturnOffset, gCommpageSignalReturn,
+		(size_t)(gCommpageSignalReturnEnd - gCommpageSignalReturn));
 }
 
 void i386_set_kernel_stack(uintptr_t top)

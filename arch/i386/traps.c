@@ -12,6 +12,7 @@
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
+#include "kernel/signal.h"
 #include "kernel/syscall.h"
 
 static const char *const kExceptionNames[32] = {
@@ -179,16 +180,16 @@ static int signal_of(unsigned vector)
 	case VECTOR_DIVIDE:
 	case 16: /* x87 and SSE errors */
 	case 19:
-		return SIGNAL_FPE;
+		return SIGFPE;
 	case VECTOR_DEBUG:
 	case VECTOR_BREAKPOINT:
-		return SIGNAL_TRAP;
+		return SIGTRAP;
 	case 6: /* invalid opcode */
-		return SIGNAL_ILL;
+		return SIGILL;
 	case 17: /* alignment check */
-		return SIGNAL_BUS;
+		return SIGBUS;
 	default:
-		return SIGNAL_SEGV;
+		return SIGSEGV;
 	}
 }
 
@@ -212,6 +213,11 @@ void i386_trap(struct iframe *frame)
 		return;
 
 	if (iframe_from_user(frame)) {
+		if (signal_fault(signal_of(vector), vector == VECTOR_PAGE_FAULT ? address : frame->eip)) {
+			if (vector == VECTOR_DEBUG)
+				i386_write_dr6(DR6_CLEAR);
+			return;
+		}
 		describe_trap(what, sizeof what, frame, address);
 		if (vector == VECTOR_DEBUG)
 			i386_write_dr6(DR6_CLEAR);
