@@ -44,21 +44,52 @@ static void print_address(uintptr_t address, bool is_return)
 		print("  0x%08x ?\n", (unsigned)address);
 }
 
+static void print_place(const struct iframe *frame)
+{
+	uintptr_t sp = arch_frame_sp(frame);
+	uint32_t offset;
+
+	print_address(arch_frame_ip(frame), false);
+	/* A call to nowhere has not linked a frame: its caller is on the stack. */
+	if (symbols_find(arch_frame_ip(frame), &offset) == NULL && sp % 4 == 0
+		&& arch_on_kernel_stack(sp))
+		print_address(*(const uintptr_t *)sp, true);
+}
+
+static void print_repeats(unsigned repeats)
+{
+	if (repeats > 0)
+		print("  ... and again, %u times\n", repeats);
+}
+
+/* A recursion takes two lines, so that what led to it stays on the screen. */
 static void print_backtrace(uintptr_t fp)
 {
-	unsigned depth;
+	uintptr_t previous = 0;
+	unsigned repeats = 0;
+	unsigned depth = 0;
 
-	for (depth = 0; depth < BACKTRACE_MAX; depth++) {
+	while (depth < BACKTRACE_MAX) {
 		const uintptr_t *link = (const uintptr_t *)fp;
 
 		/* The last frame's link is whatever the program had in EBP. */
-		if (fp % 4 != 0 || !arch_on_kernel_stack(fp) || !arch_on_kernel_stack(fp + 4))
+		if (fp % 4 != 0 || !arch_on_kernel_stack(fp) || !arch_on_kernel_stack(fp + 4)
+			|| fp == (uintptr_t)arch_current_user_frame())
 			break;
-		print_address(link[1], true);
+		if (link[1] == previous) {
+			repeats++;
+		} else {
+			print_repeats(repeats);
+			repeats = 0;
+			previous = link[1];
+			print_address(previous, true);
+			depth++;
+		}
 		if (link[0] <= fp)
 			break;
 		fp = link[0];
 	}
+	print_repeats(repeats);
 }
 
 static void print_context(void)
@@ -96,7 +127,7 @@ static void panic_common(
 	}
 	print("backtrace\n");
 	if (frame != NULL)
-		print_address(arch_frame_ip(frame), false);
+		print_place(frame);
 	print_backtrace(fp);
 	kernel_end(STATUS_PANIC);
 }

@@ -60,6 +60,9 @@ extern const struct fixup gFixupsStart[], gFixupsEnd[];
 void sysenter_entry(void);
 void sysenter_entry_stepped(void);
 
+/* A later trap may clear DR6's B0 (Intel SDM volume 3B, 17.2.3). */
+static bool sWatchpointInKernel;
+
 static const char *exception_name(unsigned vector)
 {
 	const char *name = vector < 32 ? kExceptionNames[vector] : NULL;
@@ -83,11 +86,13 @@ static bool apply_fixup(struct iframe *frame)
 /* ---- What was wrong, in words -------------------------------------------- */
 
 static void describe_page_fault(
-	char *text, size_t size, uintptr_t address, uint32_t error)
+	char *text, size_t size, uintptr_t address, uint32_t error, uintptr_t eip)
 {
-	const char *doing = error & FAULT_WRITE ? "write to"
-		: error & FAULT_FETCH				? "execution at"
-											: "read from";
+	/* Without NX or SMEP the CPU does not tell a fetch from a read; but what
+	 * could be fetched can be read, so a fault at EIP itself is a fetch. */
+	const char *doing = error & FAULT_WRITE		  ? "write to"
+		: error & FAULT_FETCH || address == eip ? "execution at"
+												  : "read from";
 	const char *why;
 
 	switch (arch_query_mapping(address)) {
@@ -123,14 +128,15 @@ static void describe_trap(
 
 	if (vector == VECTOR_PAGE_FAULT) {
 		length = format_string(text, size, ": ");
-		describe_page_fault(text + length, size - (size_t)length, address, error);
+		describe_page_fault(
+			text + length, size - (size_t)length, address, error, frame->eip);
 	} else if (vector == VECTOR_DEBUG) {
 		uint32_t dr6 = i386_read_dr6();
 
 		format_string(text, size, ": %s",
-			dr6 & DR6_WATCHPOINT0	? "watchpoint 0"
-			: dr6 & DR6_SINGLE_STEP ? "single step"
-									: "requested by an instruction");
+			dr6 & DR6_WATCHPOINT0 || sWatchpointInKernel ? "watchpoint 0"
+			: dr6 & DR6_SINGLE_STEP						  ? "single step"
+														  : "requested by an instruction");
 	} else if (error != 0 && error & 2) {
 		format_string(text, size, ": vector %u", error >> 3);
 	} else if (error != 0) {
@@ -152,16 +158,19 @@ static void debug_in_kernel(struct iframe *frame)
 {
 	struct iframe *user = (struct iframe *)gKernelStackTop - 1;
 
+	sWatchpointInKernel = (i386_read_dr6() & DR6_WATCHPOINT0) != 0;
 	if (frame->eip == (uintptr_t)sysenter_entry) {
 		frame->eip = (uintptr_t)sysenter_entry_stepped;
 		frame->eflags &= ~FLAG_TF;
 		return;
 	}
-	if (!(i386_read_dr6() & DR6_WATCHPOINT0))
+	if (!sWatchpointInKernel)
 		panic_frame(frame, "%s in the kernel", exception_name(VECTOR_DEBUG));
-	/* The frame may be half built, but these words have their final place. */
 	user->eflags |= FLAG_TF | FLAG_IF;
-	user->trap = TRAP_TOUCHED;
+	/* Before int99_entry's first push, this trap's own frame lies where that
+	 * word will be; int 99 leaves by IRET in any case. */
+	if ((uintptr_t)&user->trap >= (uintptr_t)&frame->user_esp)
+		user->trap = TRAP_TOUCHED;
 }
 
 /* ---- Dispatch ------------------------------------------------------------- */
