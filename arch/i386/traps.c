@@ -57,6 +57,7 @@ struct fixup {
 
 extern const struct fixup gFixupsStart[], gFixupsEnd[];
 
+void int99_entry(void);
 void sysenter_entry(void);
 void sysenter_entry_stepped(void);
 
@@ -137,7 +138,7 @@ static void describe_trap(
 			dr6 & DR6_WATCHPOINT0 || sWatchpointInKernel ? "watchpoint 0"
 			: dr6 & DR6_SINGLE_STEP						  ? "single step"
 														  : "requested by an instruction");
-	} else if (error != 0 && error & 2) {
+	} else if (error & 2) {
 		format_string(text, size, ": vector %u", error >> 3);
 	} else if (error != 0) {
 		format_string(text, size, ": selector 0x%x", error);
@@ -158,13 +159,18 @@ static void debug_in_kernel(struct iframe *frame)
 {
 	struct iframe *user = (struct iframe *)gKernelStackTop - 1;
 
-	sWatchpointInKernel = (i386_read_dr6() & DR6_WATCHPOINT0) != 0;
+	uint32_t dr6 = i386_read_dr6();
+
+	/* Sticky: what is read here must not be blamed for a later trap. */
+	i386_write_dr6(DR6_CLEAR);
+	if (dr6 & DR6_WATCHPOINT0)
+		sWatchpointInKernel = true;
 	if (frame->eip == (uintptr_t)sysenter_entry) {
 		frame->eip = (uintptr_t)sysenter_entry_stepped;
 		frame->eflags &= ~FLAG_TF;
 		return;
 	}
-	if (!sWatchpointInKernel)
+	if (!(dr6 & DR6_WATCHPOINT0) && frame->eip != (uintptr_t)int99_entry)
 		panic_frame(frame, "%s in the kernel", exception_name(VECTOR_DEBUG));
 	user->eflags |= FLAG_TF | FLAG_IF;
 	/* Before int99_entry's first push, this trap's own frame lies where that
@@ -193,7 +199,7 @@ void i386_trap(struct iframe *frame)
 		&& process_handle_fault(address))
 		return;
 
-	if (iframe_from_user(frame)) {
+	if (iframe_from_user(frame) && vector != VECTOR_MACHINE_CHECK) {
 		describe_trap(what, sizeof what, frame, address);
 		if (vector == VECTOR_DEBUG)
 			i386_write_dr6(DR6_CLEAR);
