@@ -205,7 +205,8 @@ bool arch_on_kernel_stack(uintptr_t address);
 
 /* ---- Devices ------------------------------------------------------------ */
 
-/* One byte to the programs' port (COM1), to the log's (COM2), to the screen. */
+/* To the programs' port (COM1) and the screen; to the log's port (COM2); to
+ * the screen alone. */
 void arch_console_write(const char *bytes, size_t size);
 void arch_log_write(const char *bytes, size_t size);
 void arch_screen_write(const char *bytes, size_t size);

@@ -515,7 +515,7 @@ int process_exec(
 /* ---- The first program
  * ------------------------------------------------------------------------ */
 
-void process_run_first(const char *const *arguments)
+void process_load_first(const char *const *arguments)
 {
 	const char *path = arguments[0];
 	const char *why = NULL;
@@ -531,6 +531,10 @@ void process_run_first(const char *const *arguments)
 		kernel_end(STATUS_NO_PROGRAM);
 	}
 	log_debug("process: %s is process %d", path, sFirst->pid);
+}
+
+void process_start_first(void)
+{
 	log_set_screen(false);
 	process_begin(sFirst);
 	thread_run_idle();

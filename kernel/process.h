@@ -61,10 +61,13 @@ struct exited {
 void process_init(const struct archive *archives, size_t archive_count);
 
 /*
- * Runs arguments[0] as the first program. Powers off with status 127 when there
- * is none.
+ * Loads arguments[0] as the first program. Powers off with status 127 when
+ * there is none.
  */
-void process_run_first(const char *const *arguments) __attribute__((noreturn));
+void process_load_first(const char *const *arguments);
+
+/* Runs it; the caller becomes the idle thread. */
+void process_start_first(void) __attribute__((noreturn));
 
 /* The one that runs, or NULL. */
 struct process *process_current(void);
