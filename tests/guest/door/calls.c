@@ -30,7 +30,22 @@ static const struct special {
 	{"echo", ANSWERS, 0x89abcdefll, 0x89abcdefll, "a known answer"},
 	{"echo64", ANSWERS, 0x76543210fedcba98ll, 0x76543210fedcba98ll, "a known answer"},
 	{"write", ANSWERS, 1, 1, "one byte of the good buffer, a newline, to the console"},
-	{"get_info", ANSWERS, 0, 0, "a known answer"},
+	{"get_info", VARIES, 0, 0, "tells of free pages, and touching one takes one"},
+	{"sigprocmask", VARIES, 0, 0, "tells what the call before has set"},
+	{"fork", NOT_HERE, 0, 0, "answers with another number each time"},
+	{"process_delete", ANSWERS, 0x7fffffff, -3, "of no process: ESRCH"},
+	{"kill", ANSWERS, 0x7fffffff, -3, "to no process: ESRCH"},
+	{"process_status", VARIES, 0, 0, "processor time goes on"},
+	{"spawn_thread", ANSWERS, 0, -22, "at no user address: EINVAL"},
+	{"exit_thread", NOT_HERE, 0, 0, "ends the program's only thread"},
+	{"snooze", ANSWERS, -1, -22, "for less than no time: EINVAL"},
+	{"futex_wait", ANSWERS, 1, -22, "not on 4 bytes: EINVAL"},
+	{"futex_wake", ANSWERS, 1, -22, "not on 4 bytes: EINVAL"},
+	{"map", ANSWERS, 0, -22, "no bytes: EINVAL"},
+	{"unmap", ANSWERS, 1, -22, "not on a page: EINVAL"},
+	{"protect", ANSWERS, 1, -22, "not on a page: EINVAL"},
+	{"sigreturn", NOT_HERE, 0, 0, "goes on elsewhere"},
+	{"alarm", ANSWERS, 0, 0, "none is set"},
 };
 
 static const struct special *find_special(const struct door_call *call)
