@@ -50,6 +50,7 @@ void offsets(void)
 	CONSTANT(FLAG_ID);
 	CONSTANT(CR0_PG);
 	CONSTANT(CR0_WP);
+	CONSTANT(CR4_PAE);
 
 	EQU(INFO_SIZE, sizeof(struct syscall_info));
 	EQU(INFO_THUNK, offsetof(struct syscall_info, thunk));
