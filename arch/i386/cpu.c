@@ -220,6 +220,28 @@ static bool has_x87(void)
 	return status == 0;
 }
 
+/* Where instructions change that only some CPUs have: see smap.inc. */
+struct patch {
+	uint8_t *place;
+	uint32_t bytes; /* the instruction's three, the first one lowest */
+};
+
+extern const struct patch gPatchesStart[], gPatchesEnd[];
+
+/* STAC and CLAC go in, and the gate is shut from here on. */
+static void enable_smap(void)
+{
+	const struct patch *patch;
+
+	for (patch = gPatchesStart; patch < gPatchesEnd; patch++)
+		memcpy(patch->place, &patch->bytes, 3);
+	/* The loader may have left AC on. Writing CR4 also drops what the CPU has
+	 * fetched ahead (Intel SDM volume 3A, 8.3). */
+	__asm__ volatile("push %0\n\tpopf" : : "i"(FLAG_ALWAYS) : "cc", "memory");
+	i386_write_cr4(i386_read_cr4() | CR4_SMAP);
+}
+
+/* While the kernel's text can still be written: before i386_paging_init(). */
 void i386_cpu_init(void)
 {
 	uint32_t cr0 = i386_read_cr0();
@@ -245,6 +267,11 @@ void i386_cpu_init(void)
 		cr4 |= CR4_UMIP;
 	if (cr4 != 0) /* a 486 has no CR4 */
 		i386_write_cr4(i386_read_cr4() | cr4);
+	if (sExtendedFeaturesB & CPUID7_EBX_SMAP)
+		enable_smap();
+	log_info("protection: smep %s, smap %s",
+		sExtendedFeaturesB & CPUID7_EBX_SMEP ? "yes" : "no",
+		sExtendedFeaturesB & CPUID7_EBX_SMAP ? "yes" : "no");
 
 	if (i386_cpu_has(CPUID_SSE)) {
 		static const uint32_t kMxcsr = 0x1f80; /* the ABI's start state */
