@@ -16,7 +16,7 @@
 #include "kernel/panic.h"
 #include "kernel/string.h"
 
-extern const char gKernelTextStart[], gKernelTextEnd[], gKernelRodataEnd[], gKernelEnd[];
+extern const char gKernelTextEnd[], gKernelRodataEnd[], gKernelEnd[];
 
 #define KERNEL_LOAD_ADDRESS 0x100000u
 
@@ -25,12 +25,6 @@ const struct paging_kind *gPaging = &kTwoLevelPaging; /* boot.asm's */
 static uintptr_t sWindowNext = WINDOW_BASE;
 static uint32_t sDirectMapEnd = BOOT_TABLES * DIRECTORY_SPAN; /* boot.asm's */
 static uint32_t sGlobal; /* PAGE_GLOBAL where the CPU has it */
-
-static inline void invalidate_all(void)
-{
-	uint32_t cr3;
-	__asm__ volatile("mov %%cr3, %0\n\tmov %0, %%cr3" : "=r"(cr3) : : "memory");
-}
 
 void *arch_physical_to_virtual(uint32_t physical)
 {
@@ -57,7 +51,22 @@ static uint32_t *kernel_entry(uintptr_t address)
 
 static uint32_t *kernel_slot(uintptr_t address)
 {
-	return gPaging->find_slot(i386_kernel_root(), address);
+	return find_slot(i386_kernel_root(), address);
+}
+
+/*
+ * Global pages, too: the identity mapping was made of them. Any change of
+ * CR4.PGE drops these (Intel SDM volume 3A, 4.10.4.1).
+ */
+static void invalidate_all(void)
+{
+	i386_write_cr3(i386_kernel_root());
+	if (sGlobal != 0) {
+		uint32_t cr4 = i386_read_cr4();
+
+		i386_write_cr4(cr4 & ~CR4_PGE);
+		i386_write_cr4(cr4);
+	}
 }
 
 /* ---- The window --------------------------------------------------------- */
@@ -241,7 +250,7 @@ static void build_direct_map(const struct boot_info *boot, uint32_t top)
 	bool large = i386_cpu_has(CPUID_PSE);
 	uint32_t address;
 
-	for (address = sDirectMapEnd; address < top; address += gPaging->span) {
+	for (address = sDirectMapEnd; address < top; address += paging_span()) {
 		uint32_t *slot = kernel_slot(address + KERNEL_BASE);
 
 		if (large) {
@@ -256,7 +265,7 @@ static void build_direct_map(const struct boot_info *boot, uint32_t top)
 					(address + i * PAGE_BYTES) | PAGE_PRESENT | PAGE_RW);
 			set_entry(slot, table | TABLE_FLAGS);
 		}
-		sDirectMapEnd = address + gPaging->span;
+		sDirectMapEnd = address + paging_span();
 	}
 }
 
@@ -267,12 +276,11 @@ static uint32_t image_flags(uintptr_t address)
 	if (address < KERNEL_BASE + KERNEL_LOAD_ADDRESS
 		|| address >= (uintptr_t)gKernelRodataEnd)
 		return PAGE_PRESENT | PAGE_RW;
-	if (address >= (uintptr_t)gKernelTextStart && address < (uintptr_t)gKernelTextEnd)
-		return PAGE_PRESENT | PAGE_EXECUTE;
-	return PAGE_PRESENT;
+	/* .boot, which is before the text, has enter_pae.asm. */
+	return PAGE_PRESENT | (address < (uintptr_t)gKernelTextEnd ? PAGE_EXECUTE : 0);
 }
 
-static void protect_kernel(void)
+static void map_low(void)
 {
 	uintptr_t address;
 
@@ -280,7 +288,6 @@ static void protect_kernel(void)
 		 address += PAGE_BYTES)
 		set_entry(kernel_entry(address),
 			PHYSICAL_OF(address) | image_flags(address) | sGlobal);
-	invalidate_all(); /* none of them was global before */
 }
 
 /* Before there is a second root, so that all have the same ones. */
@@ -288,7 +295,7 @@ static void make_window_tables(void)
 {
 	uintptr_t address;
 
-	for (address = WINDOW_BASE; address != 0; address += gPaging->span) {
+	for (address = WINDOW_BASE; address != 0; address += paging_span()) {
 		uint32_t *slot = kernel_slot(address);
 		uint32_t table;
 
@@ -317,10 +324,11 @@ void i386_paging_init(const struct boot_info *boot, bool nx)
 	log_info("paging: %s", gPaging->name);
 
 	top = find_memory_end(boot);
-	gPaging->map_low();
+	gPaging->prepare();
+	map_low();
 	build_direct_map(boot, top);
 	gPaging->enter();
-	protect_kernel();
+	invalidate_all();
 
 	page_count = top / PAGE_BYTES;
 	pages = arch_physical_to_virtual(take_early(boot,

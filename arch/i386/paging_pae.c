@@ -15,10 +15,9 @@
 
 #define WORDS 2
 #define ENTRIES 512
-#define SPAN 0x200000u /* what one page table maps */
+#define SPAN_SHIFT 21 /* a page table maps 2 MiB */
 #define POINTERS 4
 #define POINTERS_ALIGNMENT 32
-#define POINTER_SHIFT 30 /* each is for 1 GiB */
 #define POINTER_OF_KERNEL (KERNEL_BASE >> POINTER_SHIFT)
 
 /* 8 MiB for the kernel's image in small pages; kernel.ld checks that. */
@@ -45,18 +44,10 @@ static struct pointers *pointers_of(uint32_t root)
 	return (struct pointers *)(uintptr_t)(root + KERNEL_BASE);
 }
 
-static uint32_t *directory_of(uint64_t pointer)
+static void prepare(void)
 {
-	return (uint32_t *)(uintptr_t)(ENTRY_ADDRESS((uint32_t)pointer) + KERNEL_BASE);
-}
+	unsigned i;
 
-static void map_low(void)
-{
-	uint32_t *entries = sLowTables[0];
-	uint32_t i;
-
-	for (i = 0; i < LOW_TABLES * ENTRIES; i++)
-		set_entry(entries + i * WORDS, i * PAGE_BYTES | TABLE_FLAGS);
 	for (i = 0; i < LOW_TABLES; i++)
 		set_entry(sKernelDirectory + i * WORDS, PHYSICAL_OF(sLowTables[i]) | TABLE_FLAGS);
 	sKernelPointers.to[POINTER_OF_KERNEL] = PHYSICAL_OF(sKernelDirectory) | PAGE_PRESENT;
@@ -72,16 +63,6 @@ static void enter(void)
 	sKernelPointers.to[0] = sKernelPointers.to[POINTER_OF_KERNEL];
 	i386_enter_pae(root);
 	sKernelPointers.to[0] = 0;
-	i386_write_cr3(root);
-}
-
-static uint32_t *find_slot(uint32_t root, uintptr_t address)
-{
-	uint64_t pointer = pointers_of(root)->to[address >> POINTER_SHIFT];
-
-	if (!(pointer & PAGE_PRESENT))
-		return NULL;
-	return directory_of(pointer) + (address / SPAN & (ENTRIES - 1)) * WORDS;
 }
 
 static void free_root(uint32_t root)
@@ -90,7 +71,7 @@ static void free_root(uint32_t root)
 	unsigned i, j;
 
 	for (i = 0; i < POINTER_OF_KERNEL; i++) {
-		const uint32_t *directory = directory_of(pointers->to[i]);
+		const uint32_t *directory = table_at((uint32_t)pointers->to[i]);
 
 		if (!(pointers->to[i] & PAGE_PRESENT))
 			continue;
@@ -123,7 +104,7 @@ static uint32_t make_root(void)
 			free_root(PHYSICAL_OF(pointers));
 			return PAGE_NONE;
 		}
-		memset(directory_of(directory), 0, PAGE_BYTES);
+		memset(table_at(directory), 0, PAGE_BYTES);
 		pointers->to[i] = directory | PAGE_PRESENT;
 	}
 	return PHYSICAL_OF(pointers);
@@ -133,13 +114,13 @@ const struct paging_kind kPaePaging = {
 	.name = "pae, nx",
 	.entry_words = WORDS,
 	.entries = ENTRIES,
-	.span = SPAN,
+	.span_shift = SPAN_SHIFT,
+	.has_pointers = true,
 	.no_execute = NO_EXECUTE,
 	.kernel_root = (uint32_t *)&sKernelPointers,
-	.low_end = LOW_TABLES * SPAN,
-	.map_low = map_low,
+	.low_end = LOW_TABLES << SPAN_SHIFT,
+	.prepare = prepare,
 	.enter = enter,
-	.find_slot = find_slot,
 	.make_root = make_root,
 	.free_root = free_root,
 };

@@ -11,6 +11,7 @@
 #include "kernel/string.h"
 
 #define ENTRIES 1024
+#define SPAN_SHIFT 22
 #define FIRST_OF_KERNEL (KERNEL_BASE / DIRECTORY_SPAN)
 
 /* boot.asm fills in and uses these before any C runs. */
@@ -19,31 +20,16 @@ uint32_t gBootTables[BOOT_TABLES][ENTRIES] __attribute__((aligned(PAGE_BYTES)));
 uint32_t gWindowTables[WINDOW_TABLES][ENTRIES] __attribute__((aligned(PAGE_BYTES)));
 extern uint32_t gKernelDirectory[], gBootTables[][ENTRIES], gWindowTables[][ENTRIES];
 
-static uint32_t *directory_of(uint32_t root)
-{
-	return (uint32_t *)(uintptr_t)(root + KERNEL_BASE);
-}
+_Static_assert(DIRECTORY_SPAN == 1u << SPAN_SHIFT, "boot.asm and we agree");
 
-static void map_low(void)
+/* boot.asm has: its tables are in use already. */
+static void prepare(void)
 {
-	unsigned i, j;
-
-	/* They are mapped; what is missing is a bit that is ours. */
-	for (i = 0; i < BOOT_TABLES; i++) {
-		for (j = 0; j < ENTRIES; j++)
-			gBootTables[i][j] |= PAGE_EXECUTE;
-	}
 }
 
 static void enter(void)
 {
 	memset(gKernelDirectory, 0, BOOT_TABLES * sizeof gKernelDirectory[0]);
-	i386_write_cr3(PHYSICAL_OF(gKernelDirectory));
-}
-
-static uint32_t *find_slot(uint32_t root, uintptr_t address)
-{
-	return directory_of(root) + address / DIRECTORY_SPAN;
 }
 
 static uint32_t make_root(void)
@@ -52,17 +38,17 @@ static uint32_t make_root(void)
 
 	if (root == PAGE_NONE)
 		return PAGE_NONE;
-	memset(directory_of(root), 0, FIRST_OF_KERNEL * sizeof(uint32_t));
+	memset(table_at(root), 0, FIRST_OF_KERNEL * sizeof(uint32_t));
 	/* All tables of the kernel's half exist from the start, so these never
 	 * have to be brought up to date. */
-	memcpy(directory_of(root) + FIRST_OF_KERNEL, gKernelDirectory + FIRST_OF_KERNEL,
+	memcpy(table_at(root) + FIRST_OF_KERNEL, gKernelDirectory + FIRST_OF_KERNEL,
 		(ENTRIES - FIRST_OF_KERNEL) * sizeof(uint32_t));
 	return root;
 }
 
 static void free_root(uint32_t root)
 {
-	const uint32_t *directory = directory_of(root);
+	const uint32_t *directory = table_at(root);
 	unsigned i;
 
 	for (i = 0; i < FIRST_OF_KERNEL; i++) {
@@ -76,12 +62,11 @@ const struct paging_kind kTwoLevelPaging = {
 	.name = "two-level",
 	.entry_words = 1,
 	.entries = ENTRIES,
-	.span = DIRECTORY_SPAN,
+	.span_shift = SPAN_SHIFT,
 	.kernel_root = gKernelDirectory,
 	.low_end = BOOT_TABLES * DIRECTORY_SPAN,
-	.map_low = map_low,
+	.prepare = prepare,
 	.enter = enter,
-	.find_slot = find_slot,
 	.make_root = make_root,
 	.free_root = free_root,
 };

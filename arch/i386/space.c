@@ -17,9 +17,9 @@
  */
 static uint32_t protection_bits(unsigned protection)
 {
-	return (protection & PAGE_READABLE ? PAGE_PRESENT : 0) | PAGE_USER
-		| (protection & PAGE_WRITABLE ? PAGE_RW : 0)
-		| (protection & PAGE_EXECUTABLE ? PAGE_EXECUTE : 0);
+	return (protection & PAGE_READABLE ? PAGE_PRESENT : 0) | PAGE_USER |
+		   (protection & PAGE_WRITABLE ? PAGE_RW : 0) |
+		   (protection & PAGE_EXECUTABLE ? PAGE_EXECUTE : 0);
 }
 
 /* The entry for a user address, or NULL where there is no table. */
@@ -52,10 +52,10 @@ void arch_space_activate(const struct arch_space *space)
 	i386_write_cr3(root);
 }
 
-int arch_space_map(struct arch_space *space, uintptr_t address, uint32_t physical,
-	unsigned protection)
+int arch_space_map(
+	struct arch_space *space, uintptr_t address, uint32_t physical, unsigned protection)
 {
-	uint32_t *slot = gPaging->find_slot(space->root, address);
+	uint32_t *slot = find_slot(space->root, address);
 	uint32_t *entry;
 
 	ASSERT(address >= USER_BASE && address < KERNEL_BASE && address % PAGE_BYTES == 0);
@@ -101,9 +101,9 @@ uint32_t arch_space_lookup(
 
 	if (entry == NULL || *entry == 0)
 		return PAGE_NONE;
-	*_protection = (*entry & PAGE_PRESENT ? PAGE_READABLE : 0)
-		| (*entry & PAGE_RW ? PAGE_WRITABLE : 0)
-		| (*entry & PAGE_EXECUTE ? PAGE_EXECUTABLE : 0);
+	*_protection = (*entry & PAGE_PRESENT ? PAGE_READABLE : 0) |
+				   (*entry & PAGE_RW ? PAGE_WRITABLE : 0) |
+				   (*entry & PAGE_EXECUTE ? PAGE_EXECUTABLE : 0);
 	return ENTRY_ADDRESS(*entry);
 }
 
@@ -113,7 +113,7 @@ uintptr_t arch_space_next(
 	address &= ~(uintptr_t)(PAGE_BYTES - 1);
 	while (address < end) {
 		const uint32_t *entry = user_entry(space, address);
-		uintptr_t stop = (address | (gPaging->span - 1)) + 1;
+		uintptr_t stop = (address | (paging_span() - 1)) + 1;
 
 		if (stop > end)
 			stop = end;
@@ -136,10 +136,10 @@ enum arch_mapping arch_query_mapping(uintptr_t address)
 
 	if (address >= KERNEL_BASE)
 		return address >= COMMPAGE_BASE && address < COMMPAGE_BASE + PAGE_BYTES
-			? MAPPING_READ_ONLY
-			: MAPPING_KERNEL;
-	if (arch_space_lookup(&space, address, &protection) == PAGE_NONE
-		|| !(protection & PAGE_READABLE))
+				   ? MAPPING_READ_ONLY
+				   : MAPPING_KERNEL;
+	if (arch_space_lookup(&space, address, &protection) == PAGE_NONE ||
+		!(protection & PAGE_READABLE))
 		return MAPPING_NONE;
 	return protection & PAGE_WRITABLE ? MAPPING_WRITABLE : MAPPING_READ_ONLY;
 }

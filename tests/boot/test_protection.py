@@ -68,6 +68,7 @@ CASES = {
     "write_text": (READ_ONLY,),
     "write_constant": (READ_ONLY,),
     "write_commpage": (("signal 11", "write to 0xffff0000, which is read-only"),),
+    "use_boot_address": (RAN,),
     "kernel_writes_text": (RAN,),
     "kernel_reads_arguments": (RAN,),
     "alignment_check_on": (RAN,),

@@ -15,7 +15,10 @@
 #define FLAG_AC 0x40000u
 
 /* mov eax, VALUE; ret */
-#define CODE(value) {0xb8, (value), 0, 0, 0, 0xc3}
+#define CODE(value)                                                                      \
+	{                                                                                    \
+		0xb8, (value), 0, 0, 0, 0xc3                                                     \
+	}
 #define CODE_SIZE 6
 #define VALUE 42
 
@@ -118,8 +121,8 @@ static int execute_untouched(void)
 /* Begins in a page that may be executed, and ends in one that may not. */
 static int execute_across(void)
 {
-	uint8_t *code =
-		make_pages(2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_WRITE_EXEC);
+	uint8_t *code = make_pages(
+		2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_WRITE_EXEC);
 
 	put_code(code + PAGE - 2, VALUE);
 	if (_kern_protect((uint32_t)code + PAGE, PAGE, PROT_READ | PROT_WRITE, 0) != 0)
@@ -300,6 +303,18 @@ static int write_commpage(void)
 	return 0;
 }
 
+/* Where the kernel has run at its physical address is the program's now. */
+static int use_boot_address(void)
+{
+	volatile uint8_t *page = (uint8_t *)_kern_map(
+		0x100000, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED);
+
+	if ((uint32_t)page != 0x100000 || page[0] != 0 || page[PAGE] != 0)
+		return 1;
+	page[0] = page[PAGE] = VALUE;
+	return page[0] != VALUE || page[PAGE] != VALUE;
+}
+
 /* ---- The kernel on our behalf ------------------------------------------------------ */
 
 static int kernel_writes_text(void)
@@ -335,7 +350,10 @@ static int alignment_check_on(void)
 	uint32_t flags;
 	int result;
 
-	__asm__ volatile("pushf\n\torl %0, (%%esp)\n\tpopf" : : "i"(FLAG_AC) : "memory", "cc");
+	__asm__ volatile("pushf\n\torl %0, (%%esp)\n\tpopf"
+					 :
+					 : "i"(FLAG_AC)
+					 : "memory", "cc");
 	result = _kern_get_info(&info);
 	__asm__ volatile("pushf\n\tpop %0\n\tpushf\n\tandl %1, (%%esp)\n\tpopf"
 					 : "=&r"(flags)
@@ -346,7 +364,10 @@ static int alignment_check_on(void)
 
 /* ---- All of them ------------------------------------------------------------------- */
 
-#define CASE(name) {name, #name}
+#define CASE(name)                                                                       \
+	{                                                                                    \
+		name, #name                                                                      \
+	}
 
 static const struct {
 	int (*function)(void);
@@ -375,6 +396,7 @@ static const struct {
 	CASE(write_text),
 	CASE(write_constant),
 	CASE(write_commpage),
+	CASE(use_boot_address),
 	CASE(kernel_writes_text),
 	CASE(kernel_reads_arguments),
 	CASE(alignment_check_on),
