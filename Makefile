@@ -1,8 +1,12 @@
 # Postern. `make help` lists what there is to do.
 #
-# Everything is made below $(BUILD); nothing else is written. The generated
-# files come from syscalls.def by tools/gensyscalls.py, are rewritten only
+# Everything is made below $(BUILD), but what `make abi-lock` and `make
+# compile_commands.json` are asked for. The generated files come from syscalls.def by tools/gensyscalls.py, are rewritten only
 # when they change, and so rebuild only what depends on them.
+
+ifneq ($(words $(CURDIR)),1)
+$(error make cannot build in a folder whose path has a blank: $(CURDIR))
+endif
 
 BUILD ?= build
 DEBUG ?= 0
@@ -14,7 +18,7 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 # Checked once a make, in a few milliseconds; what is missing gets installed.
 ifneq ($(POSTERN_DEPS),skip)
-DEPS_FOR := $(if $(filter-out help clean,$(or $(MAKECMDGOALS),iso)),build) \
+DEPS_FOR := $(if $(filter-out help clean abi-lock compile_commands.json,$(or $(MAKECMDGOALS),iso)),build) \
 	$(if $(filter run gdb bench-door,$(MAKECMDGOALS)),run) \
 	$(if $(filter gdb,$(MAKECMDGOALS)),gdb) \
 	$(if $(filter bochs,$(EMULATOR)),bochs) \
@@ -133,6 +137,13 @@ $(BUILD)/flags: FORCE
 	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' >$@
 FORCE:
 
+# A source that is added or removed links again what it belongs to.
+SOURCES_NOW := $(KERNEL_OBJECTS) $(LIBROOT_OBJECTS) \
+	$(foreach app,$(APPS),$(call program_objects,apps/$(app)))
+$(BUILD)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(SOURCES_NOW)' | cmp -s - $@ || echo '$(SOURCES_NOW)' >$@
+
 # ---- Generated files -----------------------------------------------------------------
 
 # One run makes them all; the stamp says when, and the files keep their time
@@ -214,7 +225,7 @@ $(BUILD)/no_symbols.asm: tools/kernel_symbols.py
 	@$(PYTHON) tools/kernel_symbols.py $@ </dev/null
 $(BUILD)/no_symbols.o $(BUILD)/symbols.o: $(BUILD)/%.o: $(BUILD)/%.asm
 	@$(NASM) -f elf32 -o $@ $<
-$(BUILD)/first.elf: $(KERNEL_OBJECTS) $(BUILD)/no_symbols.o arch/i386/kernel.ld
+$(BUILD)/first.elf: $(KERNEL_OBJECTS) $(BUILD)/no_symbols.o arch/i386/kernel.ld $(BUILD)/sources
 	@$(LINK_KERNEL) -o $@ $(KERNEL_OBJECTS) $(BUILD)/no_symbols.o $(RUNTIME) 2>$@.errors \
 		|| { cat $@.errors >&2; sed -n 's/.*undefined symbol: _user_\([A-Za-z0-9_]*\).*/syscalls.def: the call \1 has no handler; write _user_\1() as syscall_handlers.h declares it, in a .c file under kernel\/ that includes it/p' $@.errors >&2; exit 1; }
 $(BUILD)/symbols.asm: $(BUILD)/first.elf
@@ -222,14 +233,14 @@ $(BUILD)/symbols.asm: $(BUILD)/first.elf
 $(BUILD)/postern.elf: $(BUILD)/first.elf $(BUILD)/symbols.o
 	$(call say,LD,$(LINK_KERNEL) -o $@ $(KERNEL_OBJECTS) $(BUILD)/symbols.o $(RUNTIME))
 
-$(BUILD)/libroot.a: $(LIBROOT_OBJECTS)
+$(BUILD)/libroot.a: $(LIBROOT_OBJECTS) $(BUILD)/sources
 	@rm -f $@
-	$(call say,AR,$(AR) rcs $@ $^)
+	$(call say,AR,$(AR) rcs $@ $(LIBROOT_OBJECTS))
 
 # A program in assembly brings a _start of its own.
 define program_rule
 $(1): $$(call program_objects,$(2)) $(BUILD)/libroot/crt0.asm.o $(BUILD)/libroot.a \
-		libroot/program.ld
+		libroot/program.ld $(BUILD)/sources
 	@mkdir -p $$(@D)
 	$$(call say,LD,$(LD) -m elf_i386 -static -nostdlib -z max-page-size=4096 --gc-sections \
 		-T libroot/program.ld -o $$@ $$(call program_objects,$(2)) \
@@ -244,7 +255,7 @@ $(foreach name,$(BENCHES), \
 
 # ---- The image -----------------------------------------------------------------------------------
 
-$(BUILD)/system.tar: $(APP_FILES)
+$(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources
 	@tar --create --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
 		--mtime=@0 --file=$@ -C $(BUILD)/root $(sort $(APP_FILES:$(BUILD)/root/%=%))
 
@@ -261,7 +272,7 @@ BOOT = $(PYTHON) tools/boot.py --iso $(BUILD)/postern.iso --emulator $(EMULATOR)
 	$(if $(CPU),--cpu $(CPU)) $(if $(SYSCALL),--syscall $(SYSCALL)) \
 	$(if $(MEMORY),--memory $(MEMORY)) $(if $(APPEND),--append "$(APPEND)")
 
-.PHONY: run gdb test test-full bench-door
+.PHONY: run gdb test test-full bench-door compile_commands.json
 run: iso	## boot it; APP=hello ARGS=… EMULATOR=qemu|bochs CPU=… SYSCALL=auto|int|sysenter
 	@# A person may take any time; a script should not wait for ever.
 	@$(BOOT) $$(test ! -t 0 || echo --timeout 0) $(APP) $(ARGS)
@@ -269,7 +280,7 @@ run: iso	## boot it; APP=hello ARGS=… EMULATOR=qemu|bochs CPU=… SYSCALL=auto
 gdb: iso	## boot it under gdb, with the symbols of the kernel and of APP
 	@$(BOOT) --gdb --direct --timeout 86400 $(APP) $(ARGS) \
 		</dev/null >$(BUILD)/gdb.console 2>$(BUILD)/gdb.log & emulator=$$!; \
-	gdb -q $(BUILD)/postern.elf -ex 'add-symbol-file $(BUILD)/root/bin/$(APP)' \
+	gdb -q $(BUILD)/postern.elf -ex 'set confirm off' -ex 'add-symbol-file $(BUILD)/root/bin/$(APP)' \
 		-ex 'target remote :1234' -ex 'hbreak handle_syscall' -ex continue; \
 	kill $$emulator 2>/dev/null; cat $(BUILD)/gdb.console
 
@@ -283,7 +294,7 @@ bench-door: iso	## what a null call costs, beside the least that it could
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/bench BENCH=1 iso $(BUILD)/bench/bench/bin/door
 	@$(PYTHON) tools/bench_door.py --build $(BUILD) --bench $(BUILD)/bench
 
-compile_commands.json: Makefile	## for clangd and its kin
+compile_commands.json:	## for clangd and its kin
 	@$(MAKE) --no-print-directory -Bn V=1 iso guest-tests | $(PYTHON) tools/compile_commands.py >$@
 
 help:	## this list

@@ -159,6 +159,29 @@ uintptr_t arch_kernel_stack_top(void);
 /* Makes the running thread look for work before it returns to ring 3. */
 void arch_request_return_work(void);
 
+/* ---- Signals --------------------------------------------------------------- */
+
+struct signal_info;
+
+/*
+ * Makes the running thread enter `handler` instead of going on, with `info`
+ * and with `mask` in its context. 0, or -EFAULT when its stack is no good.
+ */
+int arch_signal_enter(uintptr_t handler, const struct signal_info *info, uint32_t mask);
+
+/*
+ * Makes the running thread go on as the context at `address` says. *_mask is
+ * the one in it, *_result what the call that does this has to return. 0 or
+ * -EFAULT.
+ */
+int arch_signal_leave(uintptr_t address, uint32_t *_mask, uint32_t *_result);
+
+/*
+ * Makes the running thread enter call `number` again, by the way it came,
+ * where the call that it is in has returned -EINTR.
+ */
+void arch_restart_call(uint32_t number);
+
 /* ---- Frames: opaque to kernel/ ------------------------------------------ */
 
 /* The frame with which the running program last entered the kernel. */
@@ -182,7 +205,8 @@ bool arch_on_kernel_stack(uintptr_t address);
 
 /* ---- Devices ------------------------------------------------------------ */
 
-/* One byte to the programs' port (COM1), to the log's (COM2), to the screen. */
+/* To the programs' port (COM1) and the screen; to the log's port (COM2); to
+ * the screen alone. */
 void arch_console_write(const char *bytes, size_t size);
 void arch_log_write(const char *bytes, size_t size);
 void arch_screen_write(const char *bytes, size_t size);

@@ -31,13 +31,15 @@ void kernel_main(const struct kernel_options *options, const struct archive *arc
 	const char *const *arguments
 		= options->init != NULL ? (const char *const *)options->argv : kDefaultArguments;
 
-	if (options->has_watch)
-		arch_set_watchpoint(options->watch, options->watch_length,
-			options->watch_write_only);
 	log_info("kernel: %s, %lld us since the timer started", KERNEL_VERSION_TEXT,
 		(long long)arch_system_time());
 	process_init(archives, archive_count);
-	process_run_first(arguments);
+	process_load_first(arguments);
+	/* Not before: loading touches what is watched. */
+	if (options->has_watch)
+		arch_set_watchpoint(options->watch, options->watch_length,
+			options->watch_write_only);
+	process_start_first();
 }
 
 void kernel_end(int status)

@@ -363,6 +363,8 @@ static struct process *allocate_process(struct process *parent)
 	list_init(&process->exited);
 	wait_queue_init(&process->child_ended);
 	wait_queue_init(&process->alone);
+	wait_queue_init(&process->resumed);
+	timer_init(&process->alarm);
 	process->state = PROCESS_NEW;
 	process->started = arch_system_time();
 	process->parent = parent;
@@ -453,6 +455,8 @@ int process_fork(struct process **_process)
 	process->file = parent->file;
 	memcpy(process->path, parent->path, sizeof process->path);
 	memcpy(process->command, parent->command, sizeof process->command);
+	process->signals = parent->signals;
+	thread->blocked = gCurrentThread->blocked;
 	arch_thread_fork(&thread->arch, &gCurrentThread->arch, 0);
 	*_process = process;
 	return 0;
@@ -501,6 +505,7 @@ int process_exec(
 		}
 	}
 	set_program(process, &program, path, arguments);
+	signal_reset(process);
 	process_activate(process);
 	address_space_destroy(old);
 	arch_thread_restart_at(&gCurrentThread->arch, program.elf.entry, program.stack);
@@ -510,7 +515,7 @@ int process_exec(
 /* ---- The first program
  * ------------------------------------------------------------------------ */
 
-void process_run_first(const char *const *arguments)
+void process_load_first(const char *const *arguments)
 {
 	const char *path = arguments[0];
 	const char *why = NULL;
@@ -526,6 +531,10 @@ void process_run_first(const char *const *arguments)
 		kernel_end(STATUS_NO_PROGRAM);
 	}
 	log_debug("process: %s is process %d", path, sFirst->pid);
+}
+
+void process_start_first(void)
+{
 	log_set_screen(false);
 	process_begin(sFirst);
 	thread_run_idle();
@@ -555,6 +564,7 @@ static void become_zombie(struct process *process)
 
 	if (process == sFirst)
 		end_machine(process);
+	timer_stop(&process->alarm);
 	process->state = PROCESS_ZOMBIE;
 	process->space = NULL;
 	if (process == process_current())
@@ -570,8 +580,10 @@ static void become_zombie(struct process *process)
 		if (child->state == PROCESS_ZOMBIE)
 			free_process(child);
 	}
-	if (process->parent != NULL)
+	if (process->parent != NULL) {
+		signal_send(process->parent, SIGCHLD, process->pid);
 		wait_queue_wake(&process->parent->child_ended, UINT32_MAX);
+	}
 }
 
 void process_reap(struct process *process)
@@ -605,6 +617,7 @@ void process_end(struct process *process, int32_t status)
 		thread->ending = true;
 		thread_interrupt(thread);
 	}
+	wait_queue_wake(&process->resumed, UINT32_MAX);
 	if (process == process_current())
 		arch_request_return_work();
 }

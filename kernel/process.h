@@ -6,6 +6,7 @@
 
 #include "kernel/archive.h"
 #include "kernel/list.h"
+#include "kernel/signal.h"
 #include "kernel/thread.h"
 #include <postern/process.h>
 #include <postern/types.h>
@@ -35,6 +36,12 @@ struct process {
 	struct wait_queue child_ended;
 	struct wait_queue alone; /* an exec waits until its thread is the only one */
 	bool ending;
+	bool stopped; /* by a signal */
+	struct wait_queue resumed;
+	struct signal_actions signals;
+	uint32_t pending; /* signals: bit n - 1 is signal n */
+	pid_t senders[SIGNAL_COUNT];
+	struct timer alarm;
 	int32_t status; /* as wait() tells it */
 	time_us_t started;
 	uint64_t ended_ticks; /* processor time of threads that have ended */
@@ -54,10 +61,13 @@ struct exited {
 void process_init(const struct archive *archives, size_t archive_count);
 
 /*
- * Runs arguments[0] as the first program. Powers off with status 127 when there
- * is none.
+ * Loads arguments[0] as the first program. Powers off with status 127 when
+ * there is none.
  */
-void process_run_first(const char *const *arguments) __attribute__((noreturn));
+void process_load_first(const char *const *arguments);
+
+/* Runs it; the caller becomes the idle thread. */
+void process_start_first(void) __attribute__((noreturn));
 
 /* The one that runs, or NULL. */
 struct process *process_current(void);

@@ -110,7 +110,7 @@ int _user_process_delete(pid_t pid)
 		if (ancestor == NULL)
 			return -EPERM;
 	}
-	process_end(process, SIGNAL_KILL);
+	process_end(process, SIGKILL);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Looks kernel addresses up in the table that tools/kernel_symbols.py makes of
- * the first link (build/generated/kernel_symbols.asm).
+ * the first link (build/symbols.asm).
  */
 #include "kernel/symbols.h"
 

@@ -32,6 +32,7 @@ struct syscall_details {
 	const char *name;	   /* NULL for a retired number */
 	const char *prototype; /* as syscalls.def has it, annotations left out */
 	const int16_t *errors; /* what errors(...) lists, positive, ended by 0 */
+	bool restarts;		   /* entered again after a signal with SA_RESTART */
 };
 
 extern const struct syscall_info kSyscallInfos[];

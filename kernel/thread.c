@@ -8,6 +8,7 @@
 #include "kernel/heap.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
+#include "kernel/signal.h"
 #include <postern/errno.h>
 
 #define PRIORITIES (PRIORITY_MAX + 1)
@@ -25,6 +26,7 @@ static uint32_t sReady; /* bit n: sRunQueues[n] is not empty */
 static bool sReschedule;
 
 static struct list sWheel[WHEEL_SLOTS];
+static struct list sDue; /* timers whose function is to be called */
 static uint64_t sTick;
 
 static struct list sByTid[HASH_SLOTS];
@@ -69,7 +71,7 @@ void thread_make_ready(struct thread *thread)
 {
 	bool enabled = arch_interrupts_disable();
 
-	list_remove(&thread->timer);
+	list_remove(&thread->timer.link);
 	enqueue(thread);
 	if (thread->priority > gCurrentThread->priority) {
 		sReschedule = true;
@@ -122,6 +124,74 @@ void thread_yield(void)
 
 /* ---- Time --------------------------------------------------------------------- */
 
+void timer_init(struct timer *timer)
+{
+	list_init(&timer->link);
+}
+
+static void put_on_wheel(struct timer *timer, time_us_t deadline)
+{
+	time_us_t left = deadline - arch_system_time();
+	uint64_t ticks = left <= 0 ? 0 : (uint64_t)left / TICK_US;
+
+	/* Never early: the tick that is under way does not count. */
+	timer->tick = sTick + ticks + 2;
+	list_add(&sWheel[timer->tick % WHEEL_SLOTS], &timer->link);
+}
+
+void timer_start(
+	struct timer *timer, time_us_t deadline, void (*fire)(void *argument), void *argument)
+{
+	bool enabled = arch_interrupts_disable();
+
+	timer->fire = fire;
+	timer->argument = argument;
+	put_on_wheel(timer, deadline);
+	arch_interrupts_restore(enabled);
+}
+
+time_us_t timer_stop(struct timer *timer)
+{
+	bool enabled = arch_interrupts_disable();
+	time_us_t left = 0;
+
+	if (!list_empty(&timer->link)) {
+		if (timer->tick > sTick)
+			left = (time_us_t)(timer->tick - sTick) * TICK_US;
+		list_remove(&timer->link);
+	}
+	arch_interrupts_restore(enabled);
+	return left;
+}
+
+/* A wait that has an end: its timer wakes the thread at once, others are due. */
+static void expire(struct timer *timer)
+{
+	struct thread *thread;
+
+	list_remove(&timer->link);
+	if (timer->fire != NULL) {
+		list_add(&sDue, &timer->link);
+		arch_request_return_work();
+		return;
+	}
+	thread = LIST_ENTRY(timer, struct thread, timer);
+	list_remove(&thread->queued);
+	thread->wake_result = -ETIMEDOUT;
+	thread_make_ready(thread);
+}
+
+/* Interrupts off; the functions run with them off, too. */
+static void run_due_timers(void)
+{
+	while (!list_empty(&sDue)) {
+		struct timer *timer = LIST_ENTRY(sDue.next, struct timer, link);
+
+		list_remove(&timer->link);
+		timer->fire(timer->argument);
+	}
+}
+
 void thread_tick(void)
 {
 	struct list *slot;
@@ -129,31 +199,16 @@ void thread_tick(void)
 	sTick++;
 	gCurrentThread->ticks++;
 	slot = &sWheel[sTick % WHEEL_SLOTS];
-	LIST_FOR_EACH_SAFE(link, following, slot)
-	{
-		struct thread *thread = LIST_ENTRY(link, struct thread, timer);
+	LIST_FOR_EACH_SAFE (link, following, slot) {
+		struct timer *timer = LIST_ENTRY(link, struct timer, link);
 
-		if (thread->wake_tick > sTick)
-			continue; /* another turn of the wheel */
-		list_remove(&thread->queued);
-		thread->wake_result = -ETIMEDOUT;
-		thread_make_ready(thread);
+		if (timer->tick <= sTick) /* else another turn of the wheel */
+			expire(timer);
 	}
-	if (gCurrentThread == &sIdle || gCurrentThread->slice == 0 ||
-		--gCurrentThread->slice == 0) {
+	if (gCurrentThread->slice == 0 || --gCurrentThread->slice == 0) {
 		sReschedule = true;
 		arch_request_return_work();
 	}
-}
-
-static void start_timer(struct thread *thread, time_us_t deadline)
-{
-	time_us_t left = deadline - arch_system_time();
-	uint64_t ticks = left <= 0 ? 0 : (uint64_t)left / TICK_US;
-
-	/* Never early: the tick that is under way does not count. */
-	thread->wake_tick = sTick + ticks + 2;
-	list_add(&sWheel[thread->wake_tick % WHEEL_SLOTS], &thread->timer);
 }
 
 /* ---- Waiting -------------------------------------------------------------------- */
@@ -169,7 +224,7 @@ int wait_on(struct wait_queue *queue, time_us_t deadline)
 	bool enabled = arch_interrupts_disable();
 
 	thread->wake_result = 0;
-	if (thread->ending) {
+	if (thread->ending || signal_pending(thread)) {
 		thread->wake_result = -EINTR;
 	} else if (deadline != NO_DEADLINE && deadline <= arch_system_time()) {
 		thread->wake_result = -ETIMEDOUT;
@@ -178,8 +233,12 @@ int wait_on(struct wait_queue *queue, time_us_t deadline)
 		if (queue != NULL)
 			list_add(&queue->threads, &thread->queued);
 		if (deadline != NO_DEADLINE)
-			start_timer(thread, deadline);
+			put_on_wheel(&thread->timer, deadline);
 		schedule();
+	}
+	if (thread->wake_result == -EINTR) {
+		thread->interrupted_call = (uint32_t)arch_frame_syscall(arch_current_user_frame());
+		arch_request_return_work();
 	}
 	arch_interrupts_restore(enabled);
 	return thread->wake_result;
@@ -218,12 +277,24 @@ void thread_interrupt(struct thread *thread)
 void thread_return_work(void)
 {
 	ASSERT(!arch_interrupts_enabled());
-	while (sReschedule && gCurrentThread != &sIdle) {
-		enqueue(gCurrentThread);
-		schedule();
+	for (;;) {
+		struct thread *thread = gCurrentThread;
+
+		run_due_timers();
+		if (sReschedule) {
+			enqueue(thread);
+			schedule();
+		} else if (thread->ending) {
+			process_end_thread();
+		} else if (signal_pending(thread) || thread->process->stopped
+			|| thread->interrupted_call != NO_CALL) {
+			arch_interrupts_restore(true);
+			signal_take();
+			arch_interrupts_disable();
+		} else {
+			return;
+		}
 	}
-	if (gCurrentThread->ending)
-		process_end_thread();
 }
 
 /* ---- Threads -------------------------------------------------------------------------
@@ -269,7 +340,8 @@ struct thread *thread_create(struct process *process)
 	thread->priority = PRIORITY_NORMAL;
 	thread->state = THREAD_WAITING;
 	list_init(&thread->queued);
-	list_init(&thread->timer);
+	timer_init(&thread->timer);
+	thread->interrupted_call = NO_CALL;
 	wait_queue_init(&thread->joiners);
 	thread->tid = next_tid();
 	list_add(&sByTid[(uint32_t)thread->tid % HASH_SLOTS], &thread->hashed);
@@ -302,6 +374,7 @@ void thread_run_idle(void)
 {
 	for (;;) {
 		arch_interrupts_disable();
+		run_due_timers();
 		if (sReady == 0)
 			arch_wait_for_interrupt(); /* enables them, and they are on behind it */
 		else
@@ -320,7 +393,8 @@ void thread_init(void)
 	for (i = 0; i < HASH_SLOTS; i++)
 		list_init(&sByTid[i]);
 	list_init(&sIdle.queued);
-	list_init(&sIdle.timer);
+	timer_init(&sIdle.timer);
+	list_init(&sDue);
 	sIdle.priority = PRIORITY_IDLE;
 	sIdle.state = THREAD_RUNNING;
 	sIdle.arch.stack_top = arch_kernel_stack_top();

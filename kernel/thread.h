@@ -21,6 +21,26 @@ struct process;
 
 enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_WAITING, THREAD_DEAD };
 
+/* A function that is called once, in thread context, when its time has come. */
+struct timer {
+	struct list link; /* on the timing wheel, or among those that are due */
+	uint64_t tick;
+	void (*fire)(void *argument);
+	void *argument;
+};
+
+void timer_init(struct timer *timer);
+
+/* `deadline` is of arch_system_time(). It must not be running. */
+void timer_start(
+	struct timer *timer, time_us_t deadline, void (*fire)(void *argument), void *argument);
+
+/* Microseconds that were left, 0 where it was not running. */
+time_us_t timer_stop(struct timer *timer);
+
+/* No call: see struct thread.interrupted_call. */
+#define NO_CALL UINT32_MAX
+
 struct wait_queue {
 	struct list threads; /* the first waits longest */
 };
@@ -37,14 +57,16 @@ struct thread {
 	unsigned slice;		/* ticks left */
 	struct list queued; /* on a run queue, or on a wait queue */
 
-	struct list timer;	   /* on the timing wheel while it waits with an end */
-	uint64_t wake_tick;
-	int wake_result;	   /* what wait_on() returns */
+	struct timer timer; /* of a wait with an end */
+	int wake_result;	/* what wait_on() returns */
 	bool ending;		   /* its process wants it gone */
 
 	int32_t exit_value;
 	struct wait_queue joiners;
 	uint64_t ticks; /* of processor time */
+	uint32_t blocked; /* signals: bit n - 1 is signal n */
+	uint32_t pending;
+	uint32_t interrupted_call; /* the call whose wait a signal ended, or NO_CALL */
 	uintptr_t made_stack; /* what spawn_thread() has mapped for it, or 0 */
 	size_t made_stack_size;
 };
@@ -80,7 +102,7 @@ void thread_exit_current(void) __attribute__((noreturn));
 /* Gives the rest of the time slice to who else is ready. */
 void thread_yield(void);
 
-/* Ends a wait of `thread` with -EINTR, where it may be ended so. */
+/* Ends a wait of `thread` with -EINTR. */
 void thread_interrupt(struct thread *thread);
 
 /* ---- Waiting --------------------------------------------------------------- */
@@ -89,7 +111,7 @@ void wait_queue_init(struct wait_queue *queue);
 
 /*
  * Waits until woken (0), `deadline` has passed (-ETIMEDOUT), or the thread's
- * process ends (-EINTR). `queue` may be NULL: then only time wakes it.
+ * process ends, or a signal is to be taken (-EINTR). `queue` may be NULL: then only time wakes it.
  */
 int wait_on(struct wait_queue *queue, time_us_t deadline);
 

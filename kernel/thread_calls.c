@@ -53,6 +53,7 @@ tid_t _user_spawn_thread(uint32_t entry, uint32_t argument, uint32_t stack, uint
 	}
 	arch_thread_start_at(&thread->arch, entry, stack);
 	arch_thread_start_tls(&thread->arch, tls);
+	thread->blocked = gCurrentThread->blocked;
 	process->thread_count++;
 	thread_make_ready(thread);
 	return thread->tid;

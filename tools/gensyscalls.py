@@ -216,6 +216,7 @@ class Call:
     doc: list  # lines
     number: int = 0
     complete: bool = True  # False when parameters were lost to syntax errors
+    restarts: bool = False  # entered again after a signal, where its action says so
     retired = False
 
     @property
@@ -651,6 +652,7 @@ class Parser:
         self.parameter_lost = False
         parameters = self.parameters(name)
         errors = self.errors() if self.at("errors") else []
+        restarts = self.restarts(errors) if self.at("restarts") else False
         number = len(self.definitions.calls)
         self.definitions.calls.append(
             Call(
@@ -662,6 +664,7 @@ class Parser:
                 doc,
                 number,
                 not self.parameter_lost,
+                restarts,
             )
         )
         if self.token.kind == "name" and self.ahead(1).text == "(" and not (
@@ -670,7 +673,9 @@ class Parser:
             self.fail(
                 self.token,
                 f"unknown word {quoted(self.token.text)} behind a call",
-                did_you_mean(self.token.text, ["errors"], "write `errors(...)` or `;`"),
+                did_you_mean(
+                    self.token.text, ["errors", "restarts"], "write `errors(...)` or `;`"
+                ),
             )
         self.end_of_declaration(f"call {quoted(name.text)}")
 
@@ -925,6 +930,16 @@ class Parser:
             if not self.at(")") and not self.at_end():
                 self.expect(",", "part errors with `,` and close them with `)`")
         return errors
+
+    def restarts(self, errors):
+        if "EINTR" not in errors:
+            self.diagnostics.at(
+                self.token,
+                "`restarts` on a call that does not return EINTR",
+                "list EINTR in errors(...), or take `restarts` away",
+            )
+        self.advance()
+        return True
 
     # Flags and enums
 
@@ -1904,9 +1919,10 @@ def render_details_row(call):
     if call.retired:
         return f"\t[{call.number}] = {{.name = NULL, .prototype = NULL, .errors = kNoErrors}},\n"
     errors = f"kErrors_{call.name}" if call.errors else "kNoErrors"
+    restarts = "\t\t.restarts = true,\n" if call.restarts else ""
     return (
         f"\t[SYS_{call.name}] = {{\n\t\t.name = {c_string(call.name)},\n"
-        f"\t\t.prototype = {c_string(call.prototype)},\n\t\t.errors = {errors},\n\t}},\n"
+        f"\t\t.prototype = {c_string(call.prototype)},\n\t\t.errors = {errors},\n{restarts}\t}},\n"
     )
 
 
@@ -1994,6 +2010,7 @@ def describe_call(call):
         "dwords": call.dwords,
         "parameters": [describe_parameter(parameter, call) for parameter in call.parameters],
         "errors": call.errors,
+        "restarts": call.restarts,
         "door_errors": door_errors(call),
     }
 

@@ -98,6 +98,33 @@ _start:
 	dec ecx
 	jnz .next_window
 
+	; A loader may leave PAE on (Multiboot2, 3.3: CR0 is all it promises). CR4 is
+	; there only on CPUs on which EFLAGS.ID can be changed, or a little later.
+	pushf
+	pop eax
+	mov ecx, eax
+	xor eax, FLAG_ID
+	push eax
+	popf
+	pushf
+	pop eax
+	push ecx
+	popf
+	xor eax, ecx
+	test eax, FLAG_ID
+	jz .no_cr4
+	xor eax, eax
+	cpuid
+	test eax, eax
+	jz .no_cr4
+	mov eax, 1
+	cpuid
+	test edx, CPUID_PAE
+	jz .no_cr4
+	mov eax, cr4
+	and eax, ~CR4_PAE
+	mov cr4, eax
+.no_cr4:
 	mov eax, PHYSICAL(gKernelDirectory)
 	mov cr3, eax
 	mov eax, cr0

@@ -34,6 +34,7 @@ enum boot_screen { BOOT_SCREEN_TEXT, BOOT_SCREEN_FRAMEBUFFER, BOOT_SCREEN_NONE }
 struct boot_info {
 	const char *loader; /* "multiboot1" or "multiboot2" */
 	char command_line[2048];
+	bool command_line_cut; /* it was longer */
 	uint32_t region_count;
 	struct boot_region regions[BOOT_REGIONS_MAX]; /* usable memory, unsorted */
 	uint32_t module_count;

@@ -8,6 +8,7 @@ bits 32
 
 %include "offsets.inc"
 %include "commpage.inc"
+%include "syscall_numbers.inc"
 
 section .rodata
 
@@ -27,7 +28,26 @@ gCommpageSysenter:
 	ret								; SYSEXIT lands here, ESP as it was
 gCommpageSysenterEnd:
 
-; For cpu.c, which copies the stub.
+; A handler's RET gets here, with ESP at its arguments: signal, information,
+; context. By int 99, which works whatever is in use: this way is not hot.
+align 16
+global gCommpageSignalReturn, gCommpageSignalReturnEnd
+gCommpageSignalReturn:
+	mov		eax, [esp + 8]			; the context
+	push	eax
+	push	eax						; where a return address would be
+	mov		eax, SYS_sigreturn
+	int		SYSCALL_VECTOR
+	ud2								; sigreturn goes on elsewhere
+gCommpageSignalReturnEnd:
+
+; For the C files that copy the stubs and send frames to them.
+global kCommpageReturn, kCommpageSignalReturnOffset
+align 4
+kCommpageReturn:
+	dd		COMMPAGE_RETURN
+kCommpageSignalReturnOffset:
+	dd		COMMPAGE_SIGNAL_RETURN_OFFSET
 global kCommpageEntryOffset
 align 4
 kCommpageEntryOffset:

@@ -209,8 +209,9 @@ void i386_cpu_init(void)
 	uint32_t cr0 = i386_read_cr0();
 	uint32_t cr4 = 0;
 
-	/* NE: x87 errors come as #MF. AM: AC in ring 3 means what it says. */
-	cr0 = (cr0 & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE | CR0_AM | CR0_WP;
+	/* NE: x87 errors come as #MF. AM: AC in ring 3 means what it says. Some
+	 * firmware leaves the caches off (CD, NW). */
+	cr0 = (cr0 & ~(CR0_EM | CR0_TS | CR0_CD | CR0_NW)) | CR0_MP | CR0_NE | CR0_AM | CR0_WP;
 	i386_write_cr0(cr0);
 	if (!has_x87())
 		i386_write_cr0((cr0 & ~CR0_MP) | CR0_EM);
@@ -227,8 +228,10 @@ void i386_cpu_init(void)
 		cr4 |= CR4_SMEP;
 	if (sExtendedFeaturesC & CPUID7_ECX_UMIP)
 		cr4 |= CR4_UMIP;
-	if (cr4 != 0) /* a 486 has no CR4 */
-		i386_write_cr4(i386_read_cr4() | cr4);
+	/* Exactly these, whatever the firmware left on. A 486 has no CR4; it came
+	 * with CPUID, or a little later. */
+	if (cr4 != 0)
+		i386_write_cr4(cr4);
 
 	if (i386_cpu_has(CPUID_SSE)) {
 		static const uint32_t kMxcsr = 0x1f80; /* the ABI's start state */
@@ -241,7 +244,8 @@ void i386_cpu_init(void)
 void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only)
 {
 	uint32_t kind = write_only ? 1 : 3;
-	uint32_t dr7 = 0x400 | 0x2 /* G0: stays on over task switches */
+	/* G0 stays on over task switches; GE makes old CPUs report exactly. */
+	uint32_t dr7 = 0x400 | 0x200 | 0x2
 		| (kind | (length - 1) << 2) << 16;
 
 	__asm__ volatile("mov %0, %%dr0\n\tmov %1, %%dr7" : : "r"(address), "r"(dr7));
@@ -251,7 +255,8 @@ void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only)
 
 extern const uint8_t gCommpageInt99[], gCommpageInt99End[];
 extern const uint8_t gCommpageSysenter[], gCommpageSysenterEnd[];
-extern const uint32_t kCommpageEntryOffset;
+extern const uint8_t gCommpageSignalReturn[], gCommpageSignalReturnEnd[];
+extern const uint32_t kCommpageEntryOffset, kCommpageSignalReturnOffset;
 
 static bool sUseSysenter;
 
@@ -272,6 +277,9 @@ static void fill_commpage(void)
 	table[COMMPAGE_TIME] = 0;
 	table[COMMPAGE_SYSCALL] = arch_syscall_entry();
 	memcpy(page + kCommpageEntryOffset, stub, (size_t)(end - stub));
+	table[COMMPAGE_SIGNAL_RETURN] = COMMPAGE_BASE + kCommpageSignalReturnOffset;
+	memcpy(page + kCommpageSignalReturnOffset, gCommpageSignalReturn,
+		(size_t)(gCommpageSignalReturnEnd - gCommpageSignalReturn));
 }
 
 void i386_set_kernel_stack(uintptr_t top)

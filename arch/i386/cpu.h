@@ -38,8 +38,11 @@
 #define CR0_NE 0x00000020u
 #define CR0_WP 0x00010000u
 #define CR0_AM 0x00040000u
+#define CR0_NW 0x20000000u
+#define CR0_CD 0x40000000u
 #define CR0_PG 0x80000000u
 #define CR4_PSE 0x00000010u
+#define CR4_PAE 0x00000020u
 #define CR4_PGE 0x00000080u
 #define CR4_OSFXSR 0x00000200u
 #define CR4_OSXMMEXCPT 0x00000400u
@@ -87,6 +90,7 @@ void i386_cpu_init(void);
 bool i386_cpu_has(uint32_t feature_edx);
 #define CPUID_PSE (1u << 3)
 #define CPUID_TSC (1u << 4)
+#define CPUID_PAE (1u << 6)
 #define CPUID_SEP (1u << 11)
 #define CPUID_PGE (1u << 13)
 #define CPUID_FXSR (1u << 24)

@@ -124,15 +124,31 @@ static void read_mb2_framebuffer(struct boot_info *boot, const struct mb2_frameb
 	}
 }
 
+/*
+ * Copies the command line, of which `size` bytes are readable. One that is too
+ * long is cut behind a word.
+ */
+static void copy_command_line(struct boot_info *boot, const char *from, size_t size)
+{
+	size_t length = strnlen(from, size);
+
+	if (length >= sizeof boot->command_line) {
+		boot->command_line_cut = true;
+		length = sizeof boot->command_line - 1;
+		while (length > 0 && from[length] != ' ')
+			length--;
+	}
+	memcpy(boot->command_line, from, length);
+	boot->command_line[length] = '\0';
+}
+
 static void read_mb2_tag(struct boot_info *boot, const struct mb2_tag *tag)
 {
 	size_t body = tag->size - sizeof *tag;
 
 	switch (tag->type) {
 	case MB2_COMMAND_LINE:
-		if (body > sizeof boot->command_line)
-			body = sizeof boot->command_line;
-		strlcpy(boot->command_line, (const char *)(tag + 1), body);
+		copy_command_line(boot, (const char *)(tag + 1), body);
 		break;
 	case MB2_MODULE:
 		if (tag->size >= sizeof(struct mb2_module)) {
@@ -223,15 +239,6 @@ struct mb1_memory_entry {
 	uint32_t type;
 } __attribute__((packed));
 
-/* Copies a string of at most `size` - 1 bytes from physical memory. */
-static void copy_string(char *to, uint32_t from, size_t size)
-{
-	const char *mapped = i386_map_physical(from, size, 0);
-
-	if (mapped != NULL)
-		strlcpy(to, mapped, size);
-}
-
 /* QEMU puts the kernel's file name before what -append says. GRUB does not. */
 static void drop_file_name(char *command_line)
 {
@@ -248,18 +255,20 @@ static void drop_file_name(char *command_line)
 static const char *read_multiboot1(struct boot_info *boot, uint32_t information)
 {
 	const struct mb1_information *mb1 = i386_map_physical(information, sizeof *mb1, 0);
-	char loader_name[8] = "";
+	const char *text;
 	uint32_t i;
 
 	if (mb1 == NULL)
 		return "its information cannot be mapped";
 	boot->loader = "multiboot1";
 
-	if (mb1->flags & MB1_HAS_COMMAND_LINE)
-		copy_string(boot->command_line, mb1->command_line, sizeof boot->command_line);
-	if (mb1->flags & MB1_HAS_LOADER_NAME)
-		copy_string(loader_name, mb1->loader_name, sizeof loader_name);
-	if (strncmp(loader_name, "qemu", 4) == 0)
+	/* Its length is not told: a page's worth is room for any that fits. */
+	if (mb1->flags & MB1_HAS_COMMAND_LINE
+		&& (text = i386_map_physical(mb1->command_line, PAGE_BYTES, 0)) != NULL)
+		copy_command_line(boot, text, PAGE_BYTES);
+	if (mb1->flags & MB1_HAS_LOADER_NAME
+		&& (text = i386_map_physical(mb1->loader_name, sizeof "qemu", 0)) != NULL
+		&& strncmp(text, "qemu", sizeof "qemu") == 0)
 		drop_file_name(boot->command_line);
 
 	if ((mb1->flags & MB1_HAS_MODULES) && mb1->module_count > 0) {
@@ -275,7 +284,7 @@ static const char *read_multiboot1(struct boot_info *boot, uint32_t information)
 			add_module(boot, modules[i].start, modules[i].end);
 	}
 
-	if (mb1->flags & MB1_HAS_MEMORY_MAP) {
+	if ((mb1->flags & MB1_HAS_MEMORY_MAP) && mb1->map_length > 0) {
 		const uint8_t *map = i386_map_physical(mb1->map, mb1->map_length, 0);
 		uint32_t offset = 0;
 

@@ -20,15 +20,12 @@ void offsets(void);
 void offsets(void)
 {
 	FRAME(FRAME_SEGMENTS, segments);
-	FRAME(FRAME_EDI, edi);
 	FRAME(FRAME_EBP, ebp);
 	FRAME(FRAME_EDX, edx);
 	FRAME(FRAME_EAX, eax);
 	FRAME(FRAME_TRAP, trap);
-	FRAME(FRAME_EIP, eip);
 	FRAME(FRAME_EFLAGS, eflags);
 	FRAME(FRAME_USER_ESP, user_esp);
-	EQU(FRAME_SIZE, sizeof(struct iframe));
 
 	CONSTANT(SYSCALL_VECTOR);
 	CONSTANT(TRAP_INT99);
@@ -36,8 +33,6 @@ void offsets(void)
 	CONSTANT(TRAP_TOUCHED);
 	CONSTANT(TRAP_TOUCHED_BIT);
 
-	CONSTANT(KERNEL_CS);
-	CONSTANT(KERNEL_SS);
 	CONSTANT(USER_CS);
 	CONSTANT(USER_DS);
 	CONSTANT(KERNEL_SEGMENTS);
@@ -50,6 +45,8 @@ void offsets(void)
 	CONSTANT(FLAG_ID);
 	CONSTANT(CR0_PG);
 	CONSTANT(CR0_WP);
+	CONSTANT(CR4_PAE);
+	CONSTANT(CPUID_PAE);
 
 	EQU(INFO_SIZE, sizeof(struct syscall_info));
 	EQU(INFO_THUNK, offsetof(struct syscall_info, thunk));

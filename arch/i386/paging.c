@@ -272,10 +272,13 @@ static void protect_kernel(void)
 		 address += PAGE_BYTES) {
 		uint32_t *entry = find_entry(address);
 
-		*entry |= sGlobal;
+		uint32_t value = *entry | sGlobal;
+
 		if (address >= KERNEL_BASE + KERNEL_LOAD_ADDRESS
 			&& address < (uintptr_t)gKernelRodataEnd)
-			*entry &= ~PAGE_RW;
+			value &= ~PAGE_RW;
+		/* At once: a global entry that can be written would stay in the TLB. */
+		*entry = value;
 	}
 }
 

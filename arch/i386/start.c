@@ -42,7 +42,8 @@ static void start_screen(const struct boot_framebuffer *framebuffer)
 		i386_screen_init_text((volatile uint16_t *)(uintptr_t)(KERNEL_BASE + TEXT_CELLS));
 		return;
 	}
-	if (sBoot.screen != BOOT_SCREEN_FRAMEBUFFER || framebuffer->physical >> 32 != 0)
+	if (sBoot.screen != BOOT_SCREEN_FRAMEBUFFER || framebuffer->physical >> 32 != 0
+		|| (uint64_t)framebuffer->pitch * framebuffer->height > UINT32_MAX)
 		return;
 	screen = (struct i386_framebuffer){
 		.base = i386_map_physical((uint32_t)framebuffer->physical,
@@ -92,6 +93,9 @@ void i386_start(uint32_t magic, uint32_t information)
 	kernel_hold_at_end(sOptions.hold);
 	options_parse(&sOptions, sOptionStorage, sizeof sOptionStorage, sBoot.command_line,
 		log_unknown_option);
+	if (sBoot.command_line_cut)
+		log_warn("options: the command line is longer than %zu bytes and was cut",
+			sizeof sBoot.command_line - 1);
 	if (wrong != NULL)
 		panic("boot: started by %s: %s", sBoot.loader, wrong);
 

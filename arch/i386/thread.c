@@ -10,6 +10,7 @@
 #include "arch/i386/devices.h"
 #include "arch/i386/iframe.h"
 #include "arch/i386/paging.h"
+#include "arch/i386/thread.h"
 #include "kernel/arch.h"
 #include "kernel/heap.h"
 #include "kernel/panic.h"
@@ -46,6 +47,46 @@ static void fpu_restore(const void *area)
 		__asm__ volatile("frstor (%0)" : : "r"(area) : "memory");
 }
 
+static size_t fpu_size(void)
+{
+	return i386_cpu_has(CPUID_FXSR) ? FXSAVE_SIZE : FNSAVE_SIZE;
+}
+
+uint32_t i386_fpu_copy_out(uint8_t *area)
+{
+	uint8_t aligned[FXSAVE_SIZE] __attribute__((aligned(16)));
+
+	if (!has_fpu())
+		return 0;
+	fpu_save(aligned);
+	if (!i386_cpu_has(CPUID_FXSR))
+		fpu_restore(aligned); /* FNSAVE has cleared it */
+	memcpy(area, aligned, fpu_size());
+	return (uint32_t)fpu_size();
+}
+
+/* Where FXSAVE has MXCSR and the mask of its bits that exist (0: the first). */
+#define FXSAVE_MXCSR 24
+#define FXSAVE_MXCSR_MASK 28
+#define MXCSR_MASK_DEFAULT 0xffbfu
+
+void i386_fpu_copy_in(const uint8_t *area)
+{
+	uint8_t aligned[FXSAVE_SIZE] __attribute__((aligned(16)));
+	uint32_t mxcsr, mask;
+
+	if (!has_fpu())
+		return;
+	memcpy(aligned, area, fpu_size());
+	if (i386_cpu_has(CPUID_FXSR)) {
+		memcpy(&mask, sInitialFpu + FXSAVE_MXCSR_MASK, sizeof mask);
+		memcpy(&mxcsr, aligned + FXSAVE_MXCSR, sizeof mxcsr);
+		mxcsr &= mask != 0 ? mask : MXCSR_MASK_DEFAULT;
+		memcpy(aligned + FXSAVE_MXCSR, &mxcsr, sizeof mxcsr);
+	}
+	fpu_restore(aligned);
+}
+
 /* The state a program starts with is the one i386_cpu_init() has made. */
 void i386_thread_init(void)
 {
@@ -67,13 +108,12 @@ int arch_thread_create(struct arch_thread *thread)
 	*thread = (struct arch_thread){.stack_top = i386_make_kernel_stack()};
 	if (thread->stack_top == 0)
 		return -ENOMEM;
-	thread->fpu = heap_allocate(i386_cpu_has(CPUID_FXSR) ? FXSAVE_SIZE : FNSAVE_SIZE);
+	thread->fpu = heap_allocate(fpu_size());
 	if (thread->fpu == NULL) {
 		i386_free_kernel_stack(thread->stack_top);
 		return -ENOMEM;
 	}
-	memcpy(
-		thread->fpu, sInitialFpu, i386_cpu_has(CPUID_FXSR) ? FXSAVE_SIZE : FNSAVE_SIZE);
+	memcpy(thread->fpu, sInitialFpu, fpu_size());
 
 	/* As i386_switch_stacks() pushes: where to go on, EBP, EBX, ESI, EDI. */
 	stack = (uint32_t *)(void *)user_frame(thread);

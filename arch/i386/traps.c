@@ -12,6 +12,7 @@
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
+#include "kernel/signal.h"
 #include "kernel/syscall.h"
 
 static const char *const kExceptionNames[32] = {
@@ -56,6 +57,7 @@ struct fixup {
 
 extern const struct fixup gFixupsStart[], gFixupsEnd[];
 
+void int99_entry(void);
 void sysenter_entry(void);
 void sysenter_entry_stepped(void);
 
@@ -69,17 +71,25 @@ static const char *exception_name(unsigned vector)
 	return name != NULL ? name : "reserved exception";
 }
 
-static bool apply_fixup(struct iframe *frame)
+static const struct fixup *find_fixup(uintptr_t eip)
 {
 	const struct fixup *fixup;
 
 	for (fixup = gFixupsStart; fixup < gFixupsEnd; fixup++) {
-		if (frame->eip >= fixup->start && frame->eip < fixup->end) {
-			frame->eip = fixup->resume;
-			return true;
-		}
+		if (eip >= fixup->start && eip < fixup->end)
+			return fixup;
 	}
-	return false;
+	return NULL;
+}
+
+static bool apply_fixup(struct iframe *frame)
+{
+	const struct fixup *fixup = find_fixup(frame->eip);
+
+	if (fixup == NULL)
+		return false;
+	frame->eip = fixup->resume;
+	return true;
 }
 
 /* ---- What was wrong, in words -------------------------------------------- */
@@ -136,7 +146,7 @@ static void describe_trap(
 			dr6 & DR6_WATCHPOINT0 || sWatchpointInKernel ? "watchpoint 0"
 			: dr6 & DR6_SINGLE_STEP						  ? "single step"
 														  : "requested by an instruction");
-	} else if (error != 0 && error & 2) {
+	} else if (error & 2) {
 		format_string(text, size, ": vector %u", error >> 3);
 	} else if (error != 0) {
 		format_string(text, size, ": selector 0x%x", error);
@@ -157,13 +167,18 @@ static void debug_in_kernel(struct iframe *frame)
 {
 	struct iframe *user = (struct iframe *)gKernelStackTop - 1;
 
-	sWatchpointInKernel = (i386_read_dr6() & DR6_WATCHPOINT0) != 0;
+	uint32_t dr6 = i386_read_dr6();
+
+	/* Sticky: what is read here must not be blamed for a later trap. */
+	i386_write_dr6(DR6_CLEAR);
+	if (dr6 & DR6_WATCHPOINT0)
+		sWatchpointInKernel = true;
 	if (frame->eip == (uintptr_t)sysenter_entry) {
 		frame->eip = (uintptr_t)sysenter_entry_stepped;
 		frame->eflags &= ~FLAG_TF;
 		return;
 	}
-	if (!sWatchpointInKernel)
+	if (!(dr6 & DR6_WATCHPOINT0) && frame->eip != (uintptr_t)int99_entry)
 		panic_frame(frame, "%s in the kernel", exception_name(VECTOR_DEBUG));
 	user->eflags |= FLAG_TF | FLAG_IF;
 	/* Before int99_entry's first push, this trap's own frame lies where that
@@ -179,17 +194,26 @@ static int signal_of(unsigned vector)
 	case VECTOR_DIVIDE:
 	case 16: /* x87 and SSE errors */
 	case 19:
-		return SIGNAL_FPE;
+		return SIGFPE;
 	case VECTOR_DEBUG:
 	case VECTOR_BREAKPOINT:
-		return SIGNAL_TRAP;
+		return SIGTRAP;
 	case 6: /* invalid opcode */
-		return SIGNAL_ILL;
+		return SIGILL;
 	case 17: /* alignment check */
-		return SIGNAL_BUS;
+		return SIGBUS;
 	default:
-		return SIGNAL_SEGV;
+		return SIGSEGV;
 	}
+}
+
+/* Reported: a later trap is another one. */
+static void forget_debug(unsigned vector)
+{
+	if (vector != VECTOR_DEBUG)
+		return;
+	i386_write_dr6(DR6_CLEAR);
+	sWatchpointInKernel = false;
 }
 
 /* ---- Dispatch ------------------------------------------------------------- */
@@ -207,14 +231,20 @@ void i386_trap(struct iframe *frame)
 		return;
 	}
 
+	/* In ring 0 only the copies may touch user memory: for any other kernel
+	 * code the address is wrong, even if the program has something there. */
 	if (vector == VECTOR_PAGE_FAULT && address < KERNEL_BASE
+		&& (iframe_from_user(frame) || find_fixup(frame->eip) != NULL)
 		&& process_handle_fault(address, (iframe_error(frame) & FAULT_WRITE) != 0))
 		return;
 
-	if (iframe_from_user(frame)) {
+	if (iframe_from_user(frame) && vector != VECTOR_MACHINE_CHECK) {
+		if (signal_fault(signal_of(vector), vector == VECTOR_PAGE_FAULT ? address : frame->eip)) {
+			forget_debug(vector);
+			return;
+		}
 		describe_trap(what, sizeof what, frame, address);
-		if (vector == VECTOR_DEBUG)
-			i386_write_dr6(DR6_CLEAR);
+		forget_debug(vector);
 		arch_interrupts_restore(true);
 		process_fault(frame, what, signal_of(vector));
 	}

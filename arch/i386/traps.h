@@ -12,6 +12,7 @@ enum {
 	VECTOR_NO_FPU = 7,
 	VECTOR_DOUBLE_FAULT = 8,
 	VECTOR_PAGE_FAULT = 14,
+	VECTOR_MACHINE_CHECK = 18,
 };
 
 struct iframe;

@@ -14,6 +14,10 @@ from bootlib.errors import BootError
 
 EMPTY_WORD = "\x1f"
 
+# What the kernel has room for (arch/i386/boot_info.h, kernel/options.h).
+LINE_BYTES_MAX = 2047
+ARGUMENTS_MAX = 62
+
 
 def split(line):
     """The words of a line in the kernel's syntax. The model of its parser."""
@@ -89,4 +93,11 @@ def kernel_words(program, arguments, syscall, append, hold):
                 raise BootError(
                     f"{word!r}: the kernel's command line cannot carry {character!r}"
                 )
+    # QEMU puts the kernel's file name and a blank before it.
+    size = len(" ".join(map(quote_for_kernel, words)).encode()) + len("postern.elf ")
+    if size > LINE_BYTES_MAX or len(arguments) > ARGUMENTS_MAX:
+        raise BootError(
+            f"the kernel's command line takes {ARGUMENTS_MAX} arguments and {LINE_BYTES_MAX}"
+            f" bytes; these are {len(arguments)} arguments and {size} bytes"
+        )
     return words

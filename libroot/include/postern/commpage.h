@@ -12,5 +12,6 @@
 #define COMMPAGE_VERSION 1
 #define COMMPAGE_TIME 2	   /* address of the time data, or 0 */
 #define COMMPAGE_SYSCALL 3 /* address of the system-call entry */
+#define COMMPAGE_SIGNAL_RETURN 4 /* where signal handlers return to */
 
 #define COMMPAGE_MAGIC_VALUE 0x434f4d4du /* 'COMM' */

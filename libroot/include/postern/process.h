@@ -11,10 +11,3 @@
 #define WAIT_EXIT_STATUS(status) ((status) >> 8 & 0xff)
 #define WAIT_SIGNAL(status) ((status)&0x7f) /* what killed it */
 
-/* Signals by number, as far as wait() tells them (Linux/i386's). */
-#define SIGNAL_ILL 4
-#define SIGNAL_TRAP 5
-#define SIGNAL_BUS 7
-#define SIGNAL_FPE 8
-#define SIGNAL_KILL 9
-#define SIGNAL_SEGV 11

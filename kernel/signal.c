@@ -1,0 +1,309 @@
+/*
+ * Signals; see signal.h. The rules are POSIX.1-2017's, System Interfaces, 2.4.
+ *
+ * A signal is pending for its process until one of the threads that let it
+ * through takes it. A thread that waits is woken for it (-EINTR).
+ */
+#include "kernel/signal.h"
+#include "kernel/arch.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+#include "kernel/thread.h"
+#include "syscall_handlers.h"
+
+#define NEVER_BLOCKED (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
+#define STOPS                                                                            \
+	(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+#define IGNORED_BY_DEFAULT                                                               \
+	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
+
+static bool valid(int signal)
+{
+	return signal > 0 && signal < SIGNAL_COUNT;
+}
+
+static bool ignored(const struct process *process, int signal)
+{
+	uint32_t handler = process->signals.actions[signal].handler;
+
+	return handler == SIG_IGN
+		|| (handler == SIG_DFL && SIGNAL_BIT(signal) & IGNORED_BY_DEFAULT);
+}
+
+bool signal_pending(const struct thread *thread)
+{
+	return ((thread->pending | thread->process->pending) & ~thread->blocked) != 0;
+}
+
+static void wake_for(struct thread *thread)
+{
+	if (thread == gCurrentThread)
+		arch_request_return_work();
+	else
+		thread_interrupt(thread);
+}
+
+static void resume(struct process *process)
+{
+	if (!process->stopped)
+		return;
+	process->stopped = false;
+	wait_queue_wake(&process->resumed, UINT32_MAX);
+}
+
+void signal_send(struct process *process, int signal, pid_t sender)
+{
+	uint32_t bit = SIGNAL_BIT(signal);
+
+	if (process->state == PROCESS_ZOMBIE || process->ending)
+		return;
+	if (signal == SIGKILL) {
+		process_end(process, SIGKILL);
+		resume(process);
+		return;
+	}
+	if (signal == SIGCONT) {
+		process->pending &= ~STOPS;
+		resume(process);
+	} else if (bit & STOPS) {
+		process->pending &= ~SIGNAL_BIT(SIGCONT);
+	}
+	if (ignored(process, signal))
+		return;
+	process->pending |= bit;
+	process->senders[signal] = sender;
+	LIST_FOR_EACH (link, &process->threads) {
+		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
+
+		if (!(thread->blocked & bit)) {
+			wake_for(thread);
+			return;
+		}
+	}
+}
+
+/* ---- Taking them -------------------------------------------------------------- */
+
+/* Runs the handler of `signal`; false when its frame cannot be written. */
+static bool deliver(int signal, uint32_t sender, uintptr_t address)
+{
+	struct process *process = process_current();
+	struct thread *thread = gCurrentThread;
+	struct signal_action *action = &process->signals.actions[signal];
+	struct signal_info info
+		= {.signal = signal, .pid = (int32_t)sender, .address = (uint32_t)address};
+
+	if (arch_signal_enter(action->handler, &info, thread->blocked) != 0)
+		return false;
+	thread->blocked |= action->mask & ~NEVER_BLOCKED;
+	if (!(action->flags & SA_NODEFER))
+		thread->blocked |= SIGNAL_BIT(signal) & ~NEVER_BLOCKED;
+	if (action->flags & SA_RESETHAND)
+		action->handler = SIG_DFL;
+	return true;
+}
+
+/* The lowest signal that the running thread lets through, or 0. */
+static int take_one(pid_t *_sender)
+{
+	struct process *process = process_current();
+	struct thread *thread = gCurrentThread;
+	uint32_t ready = (thread->pending | process->pending) & ~thread->blocked;
+	int signal;
+
+	if (ready == 0)
+		return 0;
+	signal = __builtin_ctz(ready) + 1;
+	*_sender = thread->pending & SIGNAL_BIT(signal) ? 0 : process->senders[signal];
+	thread->pending &= ~SIGNAL_BIT(signal);
+	process->pending &= ~SIGNAL_BIT(signal);
+	return signal;
+}
+
+/* All threads of a stopped process wait here, each when it comes by. */
+static void stay_stopped(struct process *process)
+{
+	while (process->stopped && !gCurrentThread->ending)
+		wait_on(&process->resumed, NO_DEADLINE);
+}
+
+static void stop(struct process *process)
+{
+	process->stopped = true;
+	LIST_FOR_EACH (link, &process->threads) {
+		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
+
+		if (thread != gCurrentThread)
+			wake_for(thread);
+	}
+}
+
+/*
+ * Whether the call that a signal has interrupted is to be entered again: it
+ * has returned -EINTR, its line says `restarts`, and the handler, where there
+ * is one, was set with SA_RESTART.
+ */
+static void restart_call(const struct signal_action *action)
+{
+	uint32_t number = gCurrentThread->interrupted_call;
+
+	if (number == NO_CALL)
+		return;
+	if (kSyscallDetails[number].restarts
+		&& (action == NULL || action->flags & SA_RESTART))
+		arch_restart_call(number);
+	gCurrentThread->interrupted_call = NO_CALL;
+}
+
+void signal_take(void)
+{
+	struct process *process = process_current();
+	pid_t sender = 0;
+	int signal;
+
+	stay_stopped(process);
+	while (!gCurrentThread->ending && (signal = take_one(&sender)) != 0) {
+		const struct signal_action *action = &process->signals.actions[signal];
+
+		if (ignored(process, signal))
+			continue;
+		if (action->handler != SIG_DFL) {
+			restart_call(action);
+			if (!deliver(signal, (uint32_t)sender, 0))
+				process_end(process, SIGSEGV);
+			return;
+		}
+		if (SIGNAL_BIT(signal) & STOPS) {
+			stop(process);
+			stay_stopped(process);
+			continue;
+		}
+		process_end(process, signal);
+		return;
+	}
+	/* Woken for a signal that another thread took, or that did nothing. */
+	restart_call(NULL);
+}
+
+bool signal_fault(int signal, uintptr_t address)
+{
+	struct process *process = process_current();
+	const struct signal_action *action = &process->signals.actions[signal];
+
+	if (action->handler == SIG_DFL || action->handler == SIG_IGN
+		|| gCurrentThread->blocked & SIGNAL_BIT(signal))
+		return false;
+	return deliver(signal, 0, address);
+}
+
+void signal_reset(struct process *process)
+{
+	int signal;
+
+	for (signal = 1; signal < SIGNAL_COUNT; signal++) {
+		struct signal_action *action = &process->signals.actions[signal];
+
+		if (action->handler != SIG_IGN)
+			*action = (struct signal_action){.handler = SIG_DFL};
+	}
+}
+
+/* ---- The calls ------------------------------------------------------------------- */
+
+static bool is_ancestor(const struct process *ancestor, const struct process *process)
+{
+	for (; process != NULL; process = process->parent) {
+		if (process == ancestor)
+			return true;
+	}
+	return false;
+}
+
+int _user_kill(pid_t pid, int signal)
+{
+	struct process *self = process_current();
+	struct process *process = process_find(pid);
+
+	if (signal != 0 && !valid(signal))
+		return -EINVAL;
+	if (process == NULL)
+		return -ESRCH;
+	if (!is_ancestor(self, process) && !is_ancestor(process, self))
+		return -EPERM;
+	if (signal != 0)
+		signal_send(process, signal, self->pid);
+	return 0;
+}
+
+int _user_sigaction(
+	int signal, const struct signal_action *action, struct signal_action *old)
+{
+	struct process *process = process_current();
+
+	if (!valid(signal) || (action != NULL && SIGNAL_BIT(signal) & NEVER_BLOCKED))
+		return -EINVAL;
+	if (old != NULL)
+		*old = process->signals.actions[signal];
+	if (action != NULL) {
+		process->signals.actions[signal] = *action;
+		if (ignored(process, signal))
+			process->pending &= ~SIGNAL_BIT(signal);
+	}
+	return 0;
+}
+
+int _user_sigprocmask(int how, const uint32_t *mask, uint32_t *old)
+{
+	struct thread *thread = gCurrentThread;
+	uint32_t before = thread->blocked;
+
+	if (mask != NULL) {
+		switch (how) {
+		case SIG_BLOCK:
+			thread->blocked |= *mask;
+			break;
+		case SIG_UNBLOCK:
+			thread->blocked &= ~*mask;
+			break;
+		case SIG_SETMASK:
+			thread->blocked = *mask;
+			break;
+		default:
+			return -EINVAL;
+		}
+		thread->blocked &= ~NEVER_BLOCKED;
+	}
+	if (old != NULL)
+		*old = before;
+	if (signal_pending(thread))
+		arch_request_return_work();
+	return 0;
+}
+
+uint32_t _user_sigreturn(uint32_t context)
+{
+	uint32_t mask, result;
+
+	if (arch_signal_leave(context, &mask, &result) != 0) {
+		process_end(process_current(), SIGSEGV);
+		return 0;
+	}
+	gCurrentThread->blocked = mask & ~NEVER_BLOCKED;
+	return result;
+}
+
+static void ring(void *process)
+{
+	signal_send(process, SIGALRM, 0);
+}
+
+uint32_t _user_alarm(uint32_t seconds)
+{
+	struct timer *timer = &process_current()->alarm;
+	time_us_t left = timer_stop(timer);
+
+	if (seconds != 0)
+		timer_start(timer, arch_system_time() + (time_us_t)seconds * 1000000, ring,
+			process_current());
+	return (uint32_t)((left + 999999) / 1000000);
+}

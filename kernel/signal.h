@@ -1,0 +1,42 @@
+/*
+ * Signals: sent to processes, taken by their threads on the way back to ring 3.
+ */
+#pragma once
+
+#include <postern/signal.h>
+#include <postern/types.h>
+
+struct iframe;
+struct process;
+struct thread;
+
+#define SIGNAL_BIT(signal) (1u << ((signal)-1))
+
+/* What a process does with signals; fork copies it, exec resets it. */
+struct signal_actions {
+	struct signal_action actions[SIGNAL_COUNT]; /* [0] is unused */
+};
+
+/*
+ * Sends `signal` to a process. `sender` is a pid, 0 for the kernel. From thread
+ * context, or with interrupts off from an interrupt.
+ */
+void signal_send(struct process *process, int signal, pid_t sender);
+
+/*
+ * A fault of the running thread: arranges for its handler and returns true, or
+ * returns false when there is none, or it waits, or cannot run.
+ */
+bool signal_fault(int signal, uintptr_t address);
+
+/*
+ * Takes the signals that are pending for the running thread, before it goes
+ * back to ring 3. May end it. Interrupts are on and stay so.
+ */
+void signal_take(void);
+
+/* Whether one is pending that the thread would take. */
+bool signal_pending(const struct thread *thread);
+
+/* For exec: handlers back to their defaults; what is ignored stays so. */
+void signal_reset(struct process *process);
