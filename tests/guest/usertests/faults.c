@@ -29,15 +29,15 @@ static void jump(uintptr_t address)
 void test_bad_reads(void)
 {
 	for (unsigned i = 0; i < BAD_COUNT; i++)
-		check_dies(read_dword, kBadAddresses[i], SIGNAL_SEGV);
+		check_dies(read_dword, kBadAddresses[i], SIGSEGV);
 }
 
 void test_bad_writes(void)
 {
 	for (unsigned i = 0; i < BAD_COUNT; i++)
-		check_dies(write_dword, kBadAddresses[i], SIGNAL_SEGV);
-	check_dies(write_dword, 0xffff0000, SIGNAL_SEGV); /* the commpage is for reading */
-	check_dies(write_dword, (uintptr_t)write_dword, SIGNAL_SEGV);
+		check_dies(write_dword, kBadAddresses[i], SIGSEGV);
+	check_dies(write_dword, 0xffff0000, SIGSEGV); /* the commpage is for reading */
+	check_dies(write_dword, (uintptr_t)write_dword, SIGSEGV);
 	read_dword(0xffff0000);
 }
 
@@ -46,7 +46,7 @@ void test_bad_jumps(void)
 	static const uint32_t kBad[] = {0, 0x1000, 0x20000000, 0xc0000000, 0xc0100000, 0xf0001000};
 
 	for (unsigned i = 0; i < sizeof kBad / sizeof kBad[0]; i++)
-		check_dies(jump, kBad[i], SIGNAL_SEGV);
+		check_dies(jump, kBad[i], SIGSEGV);
 }
 
 static void bad_instruction(uintptr_t which)
@@ -96,8 +96,8 @@ static void bad_instruction(uintptr_t which)
 
 void test_bad_instructions(void)
 {
-	static const int kSignals[] = {SIGNAL_ILL, SIGNAL_TRAP, SIGNAL_FPE, SIGNAL_FPE, SIGNAL_SEGV,
-		SIGNAL_SEGV, SIGNAL_SEGV, SIGNAL_SEGV, SIGNAL_SEGV, SIGNAL_SEGV, SIGNAL_FPE, SIGNAL_SEGV};
+	static const int kSignals[] = {SIGILL, SIGTRAP, SIGFPE, SIGFPE, SIGSEGV,
+		SIGSEGV, SIGSEGV, SIGSEGV, SIGSEGV, SIGSEGV, SIGFPE, SIGSEGV};
 
 	for (unsigned i = 0; i < sizeof kSignals / sizeof kSignals[0]; i++)
 		check_dies(bad_instruction, i, kSignals[i]);
@@ -130,8 +130,8 @@ static void overflow_in_a_call(uintptr_t unused)
 
 void test_stack_overflows(void)
 {
-	check_dies(overflow, 0, SIGNAL_SEGV);
-	check_dies(overflow_in_a_call, 0, SIGNAL_SEGV);
+	check_dies(overflow, 0, SIGSEGV);
+	check_dies(overflow_in_a_call, 0, SIGSEGV);
 }
 
 /* The kernel is not to be made to touch them for a program. */

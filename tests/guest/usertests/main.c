@@ -129,6 +129,15 @@ uint32_t free_pages(void)
 	return info.memory_free_pages;
 }
 
+ssize_t process_count(void)
+{
+	struct process_status none;
+	ssize_t count = _kern_process_status(&none, 0);
+
+	CHECK(count > 0);
+	return count;
+}
+
 void sleep_us(time_us_t time)
 {
 	CHECK_EQUAL(_kern_snooze(time, 0), 0);
@@ -161,7 +170,7 @@ static bool settle(uint32_t pages, ssize_t processes, char *why, size_t size)
 
 	for (;;) {
 		uint32_t pages_now = free_pages();
-		ssize_t processes_now = _kern_process_status(NULL, 0);
+		ssize_t processes_now = process_count();
 
 		if (pages_now == pages && processes_now == processes)
 			return true;
@@ -186,7 +195,7 @@ static bool run(const char *name, void (*function)(void))
 	memset(sReport, 0, sizeof *sReport);
 	memset(why, 0, sizeof why);
 	pages = free_pages();
-	processes = _kern_process_status(NULL, 0);
+	processes = process_count();
 	/* First, so that a test that hangs is named. */
 	print("%s: ", name);
 	pid = _kern_fork();

@@ -1,6 +1,5 @@
 /* fork, wait, exit, and the calls that make, name and end processes. */
 #include "usertests.h"
-#include <postern/process_status.h>
 
 /* ---- fork ------------------------------------------------------------------------- */
 
@@ -272,13 +271,13 @@ void test_wait_status(void)
 			end(kStatuses[i]);
 		check_exit(pid, kStatuses[i] & 0xff);
 	}
-	check_dies(divide, 0, SIGNAL_FPE);
+	check_dies(divide, 0, SIGFPE);
 	pid = check_fork();
 	if (pid == 0)
 		for (;;)
 			;
 	CHECK_EQUAL(_kern_process_delete(pid), 0);
-	check_killed(pid, SIGNAL_KILL);
+	check_killed(pid, SIGKILL);
 }
 
 static void wait_one(void *pid)
@@ -477,7 +476,7 @@ void test_process_create_start(void)
 	CHECK(pid > 0);
 	CHECK_EQUAL(_kern_process_delete(pid), 0);
 	CHECK_EQUAL(_kern_process_start(pid), -EINVAL);
-	check_killed(pid, SIGNAL_KILL);
+	check_killed(pid, SIGKILL);
 }
 
 void test_process_create_errors(void)
@@ -526,6 +525,19 @@ void test_process_create_left(void)
 	check_exit(pid, 0);
 }
 
+/* A signal does not start it; it finds the program when somebody does. */
+void test_process_create_signal(void)
+{
+	pid_t pid = create("exit", "0");
+
+	CHECK(pid > 0);
+	CHECK_EQUAL(_kern_kill(pid, SIGTERM), 0);
+	sleep_us(3000);
+	CHECK_EQUAL(_kern_wait(pid, NULL, WAIT_NO_HANG), 0);
+	CHECK_EQUAL(_kern_process_start(pid), 0);
+	check_killed(pid, SIGTERM);
+}
+
 void test_process_delete_errors(void)
 {
 	pid_t parent = _kern_getppid();
@@ -545,7 +557,7 @@ void test_process_delete_errors(void)
 			for (;;)
 				_kern_yield();
 		*grandchild = pid;
-		check_killed(pid, SIGNAL_KILL);
+		check_killed(pid, SIGKILL);
 		/* Itself: there is no way back. */
 		_kern_process_delete(_kern_getpid());
 		end(1);
@@ -553,7 +565,7 @@ void test_process_delete_errors(void)
 	while (*grandchild == 0)
 		_kern_yield();
 	CHECK_EQUAL(_kern_process_delete(*grandchild), 0);
-	check_killed(pid, SIGNAL_KILL);
+	check_killed(pid, SIGKILL);
 }
 
 void test_process_status_lists(void)
@@ -561,7 +573,7 @@ void test_process_status_lists(void)
 	volatile uint32_t *gate = check_map(PAGE, SHARED);
 	struct process_status status, entries[2];
 	time_us_t before = _kern_system_time();
-	ssize_t count = _kern_process_status(NULL, 0);
+	ssize_t count = process_count();
 	pid_t pid = check_fork();
 
 	if (pid == 0) {
@@ -569,7 +581,7 @@ void test_process_status_lists(void)
 			;
 		end(0);
 	}
-	CHECK_EQUAL(_kern_process_status(NULL, 0), count + 1);
+	CHECK_EQUAL(process_count(), count + 1);
 	sleep_us(30000);
 	status = status_of(pid);
 	CHECK_EQUAL(status.parent, _kern_getpid());
@@ -589,7 +601,7 @@ void test_process_status_lists(void)
 	CHECK_EQUAL(_kern_process_status((void *)16, 1), -EFAULT);
 	*gate = 1;
 	check_exit(pid, 0);
-	CHECK_EQUAL(_kern_process_status(NULL, 0), count);
+	CHECK_EQUAL(process_count(), count);
 }
 
 void test_process_names(void)
@@ -612,7 +624,7 @@ void test_process_names(void)
 	CHECK_EQUAL(_kern_process_get_name(pid, (char *)16, 10), -EFAULT);
 	CHECK_EQUAL(_kern_process_get_name(0x7fffffff, buffer, 10), -ESRCH);
 	CHECK_EQUAL(_kern_process_delete(pid), 0);
-	check_killed(pid, SIGNAL_KILL);
+	check_killed(pid, SIGKILL);
 }
 
 /* ---- Killing ------------------------------------------------------------------------------- */
@@ -670,7 +682,7 @@ void test_kill_blocked(void)
 				block_in(how);
 			sleep_us(after * 5000);
 			CHECK_EQUAL(_kern_process_delete(pid), 0);
-			check_killed(pid, SIGNAL_KILL);
+			check_killed(pid, SIGKILL);
 		}
 	}
 }
@@ -696,7 +708,7 @@ void test_kill_running(void)
 		}
 		sleep_us(25000);
 		CHECK_EQUAL(_kern_process_delete(pid), 0);
-		check_killed(pid, SIGNAL_KILL);
+		check_killed(pid, SIGKILL);
 	}
 }
 
@@ -732,7 +744,7 @@ void test_kill_runs_no_more(void)
 			_kern_yield();
 			shared[1] = 0;
 			CHECK_EQUAL(_kern_process_delete(pid), 0);
-			check_killed(pid, SIGNAL_KILL);
+			check_killed(pid, SIGKILL);
 			CHECK_EQUAL(shared[1], 0);
 		}
 	}
@@ -758,5 +770,5 @@ void test_kill_many(void)
 	for (i = 29; i >= 0; i--)
 		CHECK_EQUAL(_kern_process_delete(pids[i]), 0);
 	for (i = 0; i < 30; i++)
-		check_killed(pids[i], SIGNAL_KILL);
+		check_killed(pids[i], SIGKILL);
 }

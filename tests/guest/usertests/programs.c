@@ -191,7 +191,6 @@ void test_exec_errors(void)
 	CHECK_EQUAL(_kern_exec(sLong, arguments, NULL), -ENAMETOOLONG);
 	CHECK_EQUAL(_kern_exec(NULL, arguments, NULL), -EFAULT);
 	CHECK_EQUAL(_kern_exec((const char *)0xc0000000, arguments, NULL), -EFAULT);
-	CHECK_EQUAL(_kern_exec((const char *)0xbffffff0, arguments, NULL), -EFAULT);
 	CHECK_EQUAL(_kern_exec(gSelf, NULL, NULL), -EFAULT);
 	CHECK_EQUAL(_kern_exec(gSelf, bad, NULL), -EFAULT);
 	CHECK_EQUAL(_kern_exec(gSelf, (const char *const *)4, NULL), -EFAULT);

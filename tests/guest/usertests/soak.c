@@ -137,7 +137,7 @@ static void do_kill(void)
 		return;
 	sleep_us(wait);
 	CHECK_EQUAL(_kern_process_delete(pid), 0);
-	check_killed(pid, SIGNAL_KILL);
+	check_killed(pid, SIGKILL);
 }
 
 static void do_break(void)

@@ -252,7 +252,7 @@ void test_made_stack_guard(void)
 	if (pid == 0)
 		spawn_overflow(255 * 1024);
 	check_exit(pid, 0);
-	check_dies(spawn_overflow, 260 * 1024, SIGNAL_SEGV);
+	check_dies(spawn_overflow, 260 * 1024, SIGSEGV);
 }
 
 static void return_from_entry(void *unused)
@@ -269,7 +269,7 @@ static void spawn_returning(uintptr_t unused)
 
 void test_thread_returns_to_zero(void)
 {
-	check_dies(spawn_returning, 0, SIGNAL_SEGV);
+	check_dies(spawn_returning, 0, SIGSEGV);
 }
 
 /* ---- Ends ----------------------------------------------------------------------------- */
@@ -438,7 +438,7 @@ void test_exit_with_blocked(void)
 				;
 		}
 		if (way == 2)
-			check_killed(pid, SIGNAL_ILL);
+			check_killed(pid, SIGILL);
 		else
 			check_exit(pid, 6);
 	}

@@ -153,7 +153,7 @@ void test_preemption_processes(void)
 	}
 	for (i = 0; i < 3; i++) {
 		CHECK_EQUAL(_kern_process_delete(pids[i]), 0);
-		check_killed(pids[i], SIGNAL_KILL);
+		check_killed(pids[i], SIGKILL);
 	}
 }
 

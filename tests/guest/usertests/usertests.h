@@ -8,6 +8,8 @@
 #include <postern/errno.h>
 #include <postern/print.h>
 #include <postern/process.h>
+#include <postern/process_status.h>
+#include <postern/signal.h>
 #include <postern/sync.h>
 #include <postern/syscalls.h>
 #include <postern/thread.h>
@@ -76,6 +78,7 @@ void *check_map(size_t size, bool shared);
 #define PRIVATE false
 
 uint32_t free_pages(void);
+ssize_t process_count(void); /* zombies included */
 void sleep_us(time_us_t time);
 
 #define ADDRESS(pointer) ((uint32_t)(uintptr_t)(pointer))
@@ -92,6 +95,7 @@ void check_join(tid_t thread, int value);
 	X(fork_bomb_tree) X(wait_any_order) X(wait_no_hang) X(wait_errors) X(wait_status)    \
 	X(wait_two_threads) X(orphans) X(grandchildren) X(zombies) X(parent_numbers)         \
 	X(process_create_start) X(process_create_errors) X(process_create_left)              \
+	X(process_create_signal)                                                             \
 	X(process_delete_errors) X(process_status_lists) X(process_names)                    \
 	X(kill_blocked) X(kill_running) X(kill_runs_no_more) X(kill_many)                    \
 	/* programs.c */                                                                     \
