@@ -337,8 +337,10 @@ static volatile uint32_t sCounter;
 static void count_for_ever(void *unused)
 {
 	(void)unused;
-	for (;;)
-		sCounter++;
+	for (;;) {
+		if (++sCounter % 1024 == 0) /* or each turn of the others takes three slices */
+			_kern_yield();
+	}
 }
 
 static void fork_in_thread(void *unused)
