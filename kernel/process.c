@@ -375,14 +375,24 @@ static struct process *allocate_process(struct process *parent)
 	return process;
 }
 
+void process_forget_exited(struct process *process, unsigned limit)
+{
+	while (process->exited_count > limit) {
+		struct exited *oldest = LIST_ENTRY(process->exited.next, struct exited, link);
+
+		list_remove(&oldest->link);
+		heap_free(oldest);
+		process->exited_count--;
+	}
+}
+
 static void free_process(struct process *process)
 {
 	list_remove(&process->all);
 	list_remove(&process->sibling);
 	if (process->space != NULL)
 		address_space_destroy(process->space);
-	LIST_FOR_EACH_SAFE(link, following, &process->exited)
-	heap_free(LIST_ENTRY(link, struct exited, link));
+	process_forget_exited(process, 0);
 	heap_free(process);
 	sProcessCount--;
 }
@@ -457,6 +467,9 @@ int process_fork(struct process **_process)
 	memcpy(process->command, parent->command, sizeof process->command);
 	process->signals = parent->signals;
 	thread->blocked = gCurrentThread->blocked;
+	/* The child's one thread has a copy of the stack, too, and gives it back. */
+	thread->made_stack = gCurrentThread->made_stack;
+	thread->made_stack_size = gCurrentThread->made_stack_size;
 	arch_thread_fork(&thread->arch, &gCurrentThread->arch, 0);
 	*_process = process;
 	return 0;
@@ -472,8 +485,12 @@ void process_begin(struct process *process)
 /* ---- Exec
  * --------------------------------------------------------------------------------- */
 
-static void end_other_threads(struct process *process)
+/* 0, or -EINTR when somebody ends this one, too. */
+static int end_other_threads(struct process *process)
 {
+	uint32_t blocked = gCurrentThread->blocked;
+	int error = 0;
+
 	LIST_FOR_EACH(link, &process->threads)
 	{
 		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
@@ -482,7 +499,23 @@ static void end_other_threads(struct process *process)
 			thread->ending = true;
 			thread_interrupt(thread);
 		}
-	}
+	}	/* There is no way back from here: signals wait for the new program. */
+	gCurrentThread->blocked = ~0u;
+	while (process->thread_count > 1 && error == 0)
+		error = wait_on(&process->alone, NO_DEADLINE);
+	gCurrentThread->blocked = blocked;
+	return error;
+}
+
+/* The running thread is the only one, and the new program's first. */
+static void become_first_thread(struct process *process)
+{
+	struct thread *thread = gCurrentThread;
+
+	process_forget_exited(process, 0);
+	thread->made_stack = 0; /* it goes with the old memory */
+	if (thread->tid != process->pid)
+		thread_renumber(thread, process->pid);
 }
 
 int process_exec(
@@ -496,14 +529,12 @@ int process_exec(
 
 	if (error != 0)
 		return error;
-	end_other_threads(process);
-	while (process->thread_count > 1) {
-		error = wait_on(&process->alone, NO_DEADLINE);
-		if (error != 0) { /* somebody ends this one meanwhile */
-			address_space_destroy(program.space);
-			return error;
-		}
+	error = end_other_threads(process);
+	if (error != 0) {
+		address_space_destroy(program.space);
+		return error;
 	}
+	become_first_thread(process);
 	set_program(process, &program, path, arguments);
 	signal_reset(process);
 	process_activate(process);
@@ -579,6 +610,8 @@ static void become_zombie(struct process *process)
 		child->parent = NULL;
 		if (child->state == PROCESS_ZOMBIE)
 			free_process(child);
+		else if (child->state == PROCESS_NEW) /* nobody is left to start it */
+			process_end(child, SIGKILL);
 	}
 	if (process->parent != NULL) {
 		signal_send(process->parent, SIGCHLD, process->pid);

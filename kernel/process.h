@@ -31,7 +31,8 @@ struct process {
 	struct list all;		   /* every process, by age */
 	struct list threads;	   /* of struct thread.siblings */
 	unsigned thread_count;
-	struct list exited;		   /* threads that nobody has joined: struct exited */
+	struct list exited; /* threads that nobody has joined: struct exited, by age */
+	unsigned exited_count;
 	struct address_space *space; /* NULL once it is a zombie */
 	struct wait_queue child_ended;
 	struct wait_queue alone; /* an exec waits until its thread is the only one */
@@ -56,6 +57,12 @@ struct exited {
 	tid_t tid;
 	int32_t value;
 };
+
+/* Of more threads that nobody joins, what they ended with is forgotten. */
+#define EXITED_MAX 4096
+
+/* Forgets the oldest of them, down to `limit`. */
+void process_forget_exited(struct process *process, unsigned limit);
 
 /* Remembers where programs come from. */
 void process_init(const struct archive *archives, size_t archive_count);

@@ -107,6 +107,9 @@ static void schedule(void)
 		process_activate(to->process);
 	arch_thread_switch(&from->arch, &to->arch);
 	thread_switched();
+	/* Ended while others ran: not a single instruction more in ring 3. */
+	if (from->ending)
+		arch_request_return_work();
 }
 
 void thread_yield(void)
@@ -322,6 +325,13 @@ static tid_t next_tid(void)
 	return sLastTid;
 }
 
+void thread_renumber(struct thread *thread, tid_t tid)
+{
+	list_remove(&thread->hashed);
+	thread->tid = tid;
+	list_add(&sByTid[(uint32_t)tid % HASH_SLOTS], &thread->hashed);
+}
+
 struct thread *thread_create(struct process *process)
 {
 	struct thread *thread;
@@ -338,7 +348,7 @@ struct thread *thread_create(struct process *process)
 	sThreadCount++;
 	thread->process = process;
 	thread->priority = PRIORITY_NORMAL;
-	thread->state = THREAD_WAITING;
+	thread->state = THREAD_NEW;
 	list_init(&thread->queued);
 	timer_init(&thread->timer);
 	thread->interrupted_call = NO_CALL;

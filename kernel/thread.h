@@ -19,7 +19,7 @@ struct process;
 #define PRIORITY_NORMAL 10u
 #define PRIORITY_MAX 31u
 
-enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_WAITING, THREAD_DEAD };
+enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_WAITING, THREAD_DEAD };
 
 /* A function that is called once, in thread context, when its time has come. */
 struct timer {
@@ -89,6 +89,9 @@ struct thread *thread_create(struct process *process);
 void thread_destroy(struct thread *thread);
 
 struct thread *thread_find(tid_t tid);
+
+/* Gives it another number, which nobody has. */
+void thread_renumber(struct thread *thread, tid_t tid);
 
 /* From waiting or new to ready. From anywhere, interrupts too. */
 void thread_make_ready(struct thread *thread);

@@ -69,6 +69,8 @@ void _user_exit_thread(int value)
 		exited->tid = gCurrentThread->tid;
 		exited->value = value;
 		list_add(&process->exited, &exited->link);
+		process->exited_count++;
+		process_forget_exited(process, EXITED_MAX);
 	}
 	process_end_thread();
 }
@@ -101,6 +103,7 @@ int _user_join_thread(tid_t tid, int *value)
 				*value = exited->value;
 			list_remove(&exited->link);
 			heap_free(exited);
+			process->exited_count--;
 			return 0;
 		}
 		thread = thread_find(tid);

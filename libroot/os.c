@@ -1,8 +1,12 @@
 /* The functions of <postern/os.h>, over the generated stubs. */
+#include "thread_block.h"
 #include <postern/os.h>
 #include <postern/syscalls.h>
 
-int errno;
+int *errno_location(void)
+{
+	return &thread_block()->error;
+}
 
 /* A call's result as POSIX has it: -1 and errno for an error. */
 static int32_t result(int32_t value)
@@ -33,4 +37,25 @@ ssize_t write(int fd, const void *buffer, size_t size)
 time_us_t system_time(void)
 {
 	return _kern_system_time();
+}
+
+pid_t fork(void)
+{
+	return result(_kern_fork());
+}
+
+int execve(const char *path, char *const argv[], char *const envp[])
+{
+	return result(
+		_kern_exec(path, (const char *const *)argv, (const char *const *)envp));
+}
+
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+	return result(_kern_wait(pid, status, options));
+}
+
+pid_t getpid(void)
+{
+	return _kern_getpid();
 }

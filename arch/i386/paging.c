@@ -99,46 +99,55 @@ void *i386_map_physical(uint32_t physical, size_t size, uint32_t flags)
 }
 
 /*
- * Kernel stacks that no thread has: each holds, in its first word, the top of
- * the next. Their addresses, with the guard page below, are never given back.
+ * Kernel stacks that no thread has: their pages are given back, their addresses,
+ * with the guard page below, are not. sFreeStacks is where one such begins; the
+ * entry of its first page, which is not present, holds where the next begins.
+ * (With several processors, all of them have to forget a stack's pages before
+ * it is made again.)
  */
 static uintptr_t sFreeStacks;
 
-uintptr_t i386_make_kernel_stack(void)
+static void give_back_stack(uintptr_t start, uintptr_t end)
 {
-	uintptr_t start = sWindowNext + PAGE_BYTES; /* the guard page */
 	uintptr_t address;
 
-	if (sFreeStacks != 0) {
-		uintptr_t top = sFreeStacks;
-
-		sFreeStacks = *(uintptr_t *)(top - sizeof(uintptr_t));
-		return top;
+	for (address = start; address < end; address += PAGE_BYTES) {
+		page_free(ENTRY_ADDRESS(*kernel_entry(address)), 0);
+		set_entry(kernel_entry(address), 0);
+		invalidate(address);
 	}
-	if (KERNEL_STACK_SIZE > WINDOW_END - start)
-		return 0;
+	set_entry(kernel_entry(start), sFreeStacks);
+	sFreeStacks = start;
+}
+
+uintptr_t i386_make_kernel_stack(void)
+{
+	uintptr_t start = sFreeStacks;
+	uintptr_t address;
+
+	if (start != 0) {
+		sFreeStacks = *kernel_entry(start);
+	} else {
+		start = sWindowNext + PAGE_BYTES; /* the guard page */
+		if (start > WINDOW_END - KERNEL_STACK_SIZE)
+			return 0;
+		sWindowNext = start + KERNEL_STACK_SIZE;
+	}
 	for (address = start; address < start + KERNEL_STACK_SIZE; address += PAGE_BYTES) {
 		uint32_t page = page_allocate(0);
 
 		if (page == PAGE_NONE) {
-			while (address > start) {
-				address -= PAGE_BYTES;
-				page_free(ENTRY_ADDRESS(*kernel_entry(address)), 0);
-				set_entry(kernel_entry(address), 0);
-				invalidate(address);
-			}
+			give_back_stack(start, address);
 			return 0;
 		}
 		set_entry(kernel_entry(address), page | PAGE_PRESENT | PAGE_RW | sGlobal);
 	}
-	sWindowNext = start + KERNEL_STACK_SIZE;
-	return sWindowNext;
+	return address;
 }
 
 void i386_free_kernel_stack(uintptr_t top)
 {
-	*(uintptr_t *)(top - sizeof(uintptr_t)) = sFreeStacks;
-	sFreeStacks = top;
+	give_back_stack(top - KERNEL_STACK_SIZE, top);
 }
 
 void *i386_map_commpage(void)

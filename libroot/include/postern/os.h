@@ -7,8 +7,13 @@
 
 #include <postern/types.h>
 
-/* The last error of a function below that returned -1. Never set to 0. */
-extern int errno;
+/*
+ * The calling thread's last error of a function below that returned -1. Never
+ * set to 0. A thread that has put a segment of its own into GS has no errno: it
+ * uses the raw calls, which return their errors.
+ */
+#define errno (*errno_location())
+int *errno_location(void);
 
 /* 1: the computer is on. There is no error and no other answer. */
 int is_computer_on(void);
@@ -24,3 +29,19 @@ ssize_t write(int fd, const void *buffer, size_t size);
 
 /* Microseconds since the system started. */
 time_us_t system_time(void);
+
+/* ---- Processes: as POSIX says, -1 and errno as the raw call's error ---------- */
+
+/* The child's number, and 0 in the child, which has only the calling thread. */
+pid_t fork(void);
+
+/* Returns only when it fails. `envp` may be NULL for none. */
+int execve(const char *path, char *const argv[], char *const envp[]);
+
+/*
+ * Waits for the child `pid`, -1 for any. `options` is 0 or WAIT_NO_HANG of
+ * <postern/syscalls.h>; <postern/process.h> takes *status apart.
+ */
+pid_t waitpid(pid_t pid, int *status, int options);
+
+pid_t getpid(void);
