@@ -305,5 +305,6 @@ uint32_t _user_alarm(uint32_t seconds)
 	if (seconds != 0)
 		timer_start(timer, arch_system_time() + (time_us_t)seconds * 1000000, ring,
 			process_current());
-	return (uint32_t)((left + 999999) / 1000000);
+	/* To the nearest second, but never 0 for a time that is left. */
+	return left > 0 && left < 1000000 ? 1 : (uint32_t)((left + 500000) / 1000000);
 }

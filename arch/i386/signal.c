@@ -11,7 +11,6 @@
 #include "kernel/arch.h"
 #include "kernel/string.h"
 #include "kernel/user_memory.h"
-#include <postern/commpage.h>
 #include <postern/errno.h>
 #include <postern/signal.h>
 
@@ -28,7 +27,7 @@ struct signal_frame {
 #define USER_FLAGS                                                                       \
 	(0xcd5u /* CF PF AF ZF SF TF DF OF */ & ~FLAG_IF) | FLAG_NT | FLAG_AC | FLAG_ID
 
-extern const uint32_t kCommpageReturn;
+extern const uint32_t kCommpageReturn, kCommpageSignalReturnOffset;
 
 /* The running thread's frame. */
 static struct iframe *current_frame(void)
@@ -44,7 +43,7 @@ int arch_signal_enter(
 	struct signal_frame on_stack;
 
 	memset(&on_stack, 0, sizeof on_stack);
-	on_stack.return_address = COMMPAGE_TABLE[COMMPAGE_SIGNAL_RETURN];
+	on_stack.return_address = COMMPAGE_BASE + kCommpageSignalReturnOffset;
 	on_stack.signal = (uint32_t)info->signal;
 	on_stack.info_address = (uint32_t)(address + offsetof(struct signal_frame, info));
 	on_stack.context_address = (uint32_t)(address + offsetof(struct signal_frame, context));

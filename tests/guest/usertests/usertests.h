@@ -125,7 +125,12 @@ void check_join(tid_t thread, int value);
 	X(stack_grows) X(cow_kernel_writes) X(cow_straddles) X(cow_siblings)                 \
 	/* faults.c */                                                                       \
 	X(stack_overflows) X(bad_reads) X(bad_writes) X(bad_jumps) X(bad_instructions)       \
-	X(bad_call_pointers)
+	X(bad_call_pointers)                                                                 \
+	/* signals.c */                                                                      \
+	X(signal_errors) X(signal_handler) X(signal_default_actions) X(signal_mask)          \
+	X(signal_nesting) X(signal_registers) X(signal_fault) X(signal_bad_frames)           \
+	X(signal_interrupts_calls) X(signal_ignored_while_waiting) X(signal_alarm)           \
+	X(signal_child) X(signal_stop_and_continue) X(signal_fork_and_exec) X(signal_storm)
 
 #define DECLARE_TEST(name) void test_##name(void);
 USERTESTS(DECLARE_TEST)
