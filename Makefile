@@ -121,6 +121,7 @@ endif
 
 .DEFAULT_GOAL := iso
 .SECONDARY:
+.PHONY: FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -285,10 +286,10 @@ gdb: iso	## boot it under gdb, with the symbols of the kernel and of APP
 	kill $$emulator 2>/dev/null; cat $(BUILD)/gdb.console
 
 test: iso	## the tests, in a few minutes
-	@$(PYTHON) tests/run.py
+	@POSTERN_BUILD=$(BUILD) $(PYTHON) tests/run.py
 
 test-full: iso	## all of them
-	@POSTERN_FULL=1 $(PYTHON) tests/run.py
+	@POSTERN_BUILD=$(BUILD) POSTERN_FULL=1 $(PYTHON) tests/run.py
 
 bench-door: iso	## what a null call costs, beside the least that it could
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/bench BENCH=1 iso $(BUILD)/bench/bench/bin/door

@@ -384,9 +384,13 @@ struct address_space *address_space_create(void)
 
 void address_space_destroy(struct address_space *space)
 {
-	drop_pages(space, 0, KERNEL_BASE);
 	LIST_FOR_EACH_SAFE(link, following, &space->regions)
-	delete_region(REGION_OF(link));
+	{
+		struct region *region = REGION_OF(link);
+
+		drop_pages(space, region->start, region->end);
+		delete_region(region);
+	}
 	ASSERT(space->resident == 0);
 	arch_space_destroy(&space->arch);
 	heap_free(space);

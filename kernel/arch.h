@@ -26,7 +26,7 @@ uint32_t arch_virtual_to_physical(const void *address);
 #define PAGE_READABLE 0x4u
 
 struct arch_space {
-	uint32_t directory; /* physical */
+	uint32_t root; /* of the page tables, physical */
 };
 
 /* Page tables with the kernel's half and nothing of the user's. 0 or -ENOMEM. */

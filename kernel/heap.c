@@ -25,7 +25,8 @@ struct heap_page {
 	uint32_t reserved[3];
 };
 
-_Static_assert(sizeof(struct heap_page) % 16 == 0, "objects behind it stay aligned");
+_Static_assert(sizeof(struct heap_page) % 32 == 0,
+	"objects behind it stay aligned, to 32 where their class is a multiple of that");
 
 static const uint16_t kClassSizes[] = {16, 32, 64, 128, 256, 512, 1008, 2016};
 #define CLASS_COUNT (sizeof kClassSizes / sizeof kClassSizes[0])

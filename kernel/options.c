@@ -197,6 +197,16 @@ static bool set_hold(struct kernel_options *options, const char *value)
 	return index >= 0;
 }
 
+static bool set_nx(struct kernel_options *options, const char *value)
+{
+	static const char *const kNames[] = {"off", "auto", NULL};
+	int index = find_name(value, kNames);
+
+	if (index >= 0)
+		options->nx = index == 1;
+	return index >= 0;
+}
+
 /* To add an option: a line here, one in options.h. */
 static const struct {
 	const char *name; /* with its = */
@@ -206,6 +216,7 @@ static const struct {
 	{"init=", set_init},
 	{"loglevel=", set_log_level},
 	{"hold=", set_hold},
+	{"nx=", set_nx},
 	{"watch=", parse_watch},
 };
 
@@ -235,6 +246,7 @@ void options_parse(struct kernel_options *options, char *storage, size_t storage
 	*options = (struct kernel_options){
 		.syscall = SYSCALL_AUTO,
 		.log_level = LOG_INFO,
+		.nx = true,
 		.argc = 1,
 	};
 

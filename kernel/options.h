@@ -7,6 +7,8 @@
  *   loglevel=error|warn|info|debug   (info)
  *   hold=0|1                     1: stop at the end and leave the screen as it
  *                                is, instead of powering off (0)
+ *   nx=auto|off                  auto: page tables that can forbid execution,
+ *                                where the CPU has them; off: plain ones (auto)
  *   watch=0xADDRESS[,r|w][,1|2|4]    a hardware data breakpoint while the
  *                                first program runs: on reads and writes or on
  *                                writes only (r), that many bytes (1)
@@ -37,6 +39,7 @@ struct kernel_options {
 	int argc;
 	const char *argv[OPTIONS_ARGUMENTS_MAX];
 	bool hold;
+	bool nx;
 	bool has_watch; /* the next three count only with it */
 	bool watch_write_only;
 	uint8_t watch_length; /* bytes: 1, 2 or 4; `watch` is a multiple of it */

@@ -10,6 +10,9 @@ empty, which is what the first link takes.
 """
 import sys
 
+# What comes before, .boot, is far below: its last name would seem to be that of
+# every address of a program.
+TEXT_START = "gKernelTextStart"
 TEXT_END = "gKernelTextEnd"
 
 
@@ -22,10 +25,12 @@ def read_symbols(lines):
         if len(parts) != 3:
             continue
         address, kind, name = int(parts[0], 16), parts[1], parts[2]
-        if name == TEXT_END:
+        if name == TEXT_START:
+            symbols = []
+        elif name == TEXT_END:
             end = address
         # Local labels of the assembly have a dot: noise in a backtrace.
-        elif kind in "tT" and "." not in name and name != "gKernelTextStart":
+        elif kind in "tT" and "." not in name:
             if not symbols or symbols[-1][0] != address:
                 symbols.append((address, name))
     symbols = [symbol for symbol in symbols if end is None or symbol[0] < end]

@@ -55,7 +55,6 @@ uintptr_t gKernelStackTop;
 void nmi_task(void);
 void double_fault_task(void);
 void sysenter_entry(void);
-extern uint32_t gKernelDirectory[];
 
 static void set_tss(unsigned selector, const struct tss *tss)
 {
@@ -82,7 +81,7 @@ void i386_set_tls_descriptor(uintptr_t base)
 static void make_task(struct tss *tss, void (*entry)(void), uint8_t *stack)
 {
 	*tss = (struct tss){
-		.cr3 = (uintptr_t)gKernelDirectory - KERNEL_BASE,
+		.cr3 = i386_kernel_root(),
 		.eip = (uintptr_t)entry,
 		.eflags = FLAG_ALWAYS,
 		.esp = (uintptr_t)stack + TASK_STACK_SIZE,
@@ -106,7 +105,7 @@ void i386_descriptors_init(uintptr_t kernel_stack_top)
 	gTss = (struct tss){
 		.esp0 = kernel_stack_top,
 		.ss0 = KERNEL_SS,
-		.cr3 = (uintptr_t)gKernelDirectory - KERNEL_BASE,
+		.cr3 = i386_kernel_root(),
 		.io_map_base = sizeof gTss,
 	};
 	make_task(&sDoubleFaultTss, double_fault_task, sDoubleFaultStack);
@@ -136,9 +135,13 @@ void i386_descriptors_init(uintptr_t kernel_stack_top)
 static struct cpuid_facts sFacts;
 static struct cpu_identity sIdentity;
 static uint32_t sExtendedFeaturesB, sExtendedFeaturesC; /* leaf 7 EBX, ECX */
+static uint32_t sAmdFeatures; /* leaf 0x80000001 EDX */
 
 #define CPUID7_EBX_SMEP (1u << 7)
+#define CPUID7_EBX_SMAP (1u << 20)
 #define CPUID7_ECX_UMIP (1u << 2)
+#define CPUID_AMD_LEAVES 0x80000000u
+#define CPUID_AMD_NX (1u << 20)
 
 static void cpuid(uint32_t leaf, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
@@ -183,6 +186,14 @@ void i386_cpu_identify(void)
 		sExtendedFeaturesB = b;
 		sExtendedFeaturesC = c;
 	}
+	if (sIdentity.family >= 6) {
+		/* A CPU without such leaves answers something else (SDM 2A, CPUID). */
+		cpuid(CPUID_AMD_LEAVES, &a, &b, &c, &d);
+		if (a > CPUID_AMD_LEAVES && a < CPUID_AMD_LEAVES + 0x10000) {
+			cpuid(CPUID_AMD_LEAVES + 1, &a, &b, &c, &d);
+			sAmdFeatures = d;
+		}
+	}
 	log_info("cpu: %s family %u model %u stepping %u, sep %s",
 		cpu_vendor(&sFacts), sIdentity.family, sIdentity.model, sIdentity.stepping,
 		cpu_sep_advertised(&sFacts) ? "yes" : "no");
@@ -191,6 +202,11 @@ void i386_cpu_identify(void)
 bool i386_cpu_has(uint32_t feature_edx)
 {
 	return (sFacts.features_edx & feature_edx) != 0;
+}
+
+bool i386_cpu_has_nx(void)
+{
+	return (sAmdFeatures & CPUID_AMD_NX) != 0;
 }
 
 /* ---- Control registers, x87 and SSE --------------------------------------- */
@@ -204,6 +220,28 @@ static bool has_x87(void)
 	return status == 0;
 }
 
+/* Where instructions change that only some CPUs have: see smap.inc. */
+struct patch {
+	uint8_t *place;
+	uint32_t bytes; /* the instruction's three, the first one lowest */
+};
+
+extern const struct patch gPatchesStart[], gPatchesEnd[];
+
+/* STAC and CLAC go in, and the gate is shut from here on. */
+static void enable_smap(void)
+{
+	const struct patch *patch;
+
+	for (patch = gPatchesStart; patch < gPatchesEnd; patch++)
+		memcpy(patch->place, &patch->bytes, 3);
+	/* The loader may have left AC on. Writing CR4 also drops what the CPU has
+	 * fetched ahead (Intel SDM volume 3A, 8.3). */
+	__asm__ volatile("push %0\n\tpopf" : : "i"(FLAG_ALWAYS) : "cc", "memory");
+	i386_write_cr4(i386_read_cr4() | CR4_SMAP);
+}
+
+/* While the kernel's text can still be written: before i386_paging_init(). */
 void i386_cpu_init(void)
 {
 	uint32_t cr0 = i386_read_cr0();
@@ -232,6 +270,11 @@ void i386_cpu_init(void)
 	 * with CPUID, or a little later. */
 	if (cr4 != 0)
 		i386_write_cr4(cr4);
+	if (sExtendedFeaturesB & CPUID7_EBX_SMAP)
+		enable_smap();
+	log_info("protection: smep %s, smap %s",
+		sExtendedFeaturesB & CPUID7_EBX_SMEP ? "yes" : "no",
+		sExtendedFeaturesB & CPUID7_EBX_SMAP ? "yes" : "no");
 
 	if (i386_cpu_has(CPUID_SSE)) {
 		static const uint32_t kMxcsr = 0x1f80; /* the ABI's start state */

@@ -48,11 +48,14 @@
 #define CR4_OSXMMEXCPT 0x00000400u
 #define CR4_UMIP 0x00000800u
 #define CR4_SMEP 0x00100000u
+#define CR4_SMAP 0x00200000u
 
 /* ---- MSRs (Intel SDM volume 4) ---- */
 #define MSR_SYSENTER_CS 0x174
 #define MSR_SYSENTER_ESP 0x175
 #define MSR_SYSENTER_EIP 0x176
+#define MSR_EFER 0xc0000080u
+#define EFER_NXE 0x800u
 
 /* The task-state segment (Intel SDM volume 3A, 8.2.1). */
 struct tss {
@@ -95,6 +98,9 @@ bool i386_cpu_has(uint32_t feature_edx);
 #define CPUID_PGE (1u << 13)
 #define CPUID_FXSR (1u << 24)
 #define CPUID_SSE (1u << 25)
+
+/* Whether pages can be made not executable, with PAE's tables. */
+bool i386_cpu_has_nx(void);
 
 /*
  * Chooses the entry by CPUID and the option, prepares it, and prints the
@@ -164,6 +170,21 @@ static inline void i386_write_dr6(uint32_t value)
 static inline void i386_write_msr(uint32_t msr, uint32_t value)
 {
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"(value), "d"(0) : "memory");
+}
+
+static inline uint64_t i386_read_msr(uint32_t msr)
+{
+	uint32_t low, high;
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return (uint64_t)high << 32 | low;
+}
+
+static inline void i386_write_msr64(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr"
+					 :
+					 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+					 : "memory");
 }
 
 static inline uint32_t i386_read_flags(void)

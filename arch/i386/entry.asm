@@ -19,6 +19,7 @@ bits 32
 %include "offsets.inc"
 %include "syscall_numbers.inc"
 %include "commpage.inc"
+%include "smap.inc"
 
 extern kSyscallInfos, i386_trap, i386_interrupt, i386_nmi, i386_double_fault
 extern thread_return_work
@@ -116,7 +117,8 @@ handle_syscall:
 	sysexit							; IF is on already, and so it stays
 
 	; The argument block is copied once, highest dword first, so that it lies on
-	; this stack as the program's own caller pushed it.
+	; this stack as the program's own caller pushed it. This and user_copy.asm are
+	; all that touches user memory.
 .arguments:
 	mov		ebp, esp				; C keeps EBP: the way back to the frame
 	mov		ecx, [kSyscallInfos + eax * INFO_SIZE + INFO_FACTS]
@@ -126,6 +128,7 @@ handle_syscall:
 	cmp		edx, KERNEL_BASE - 4 - 4 * 8	; room for the largest block?
 	ja		.near_the_end
 .copy:
+	USER_OPEN
 	jmp		[.copy_from + ecx * 4]
 
 .near_the_end:						; then this block must end at KERNEL_BASE
@@ -144,6 +147,8 @@ handle_syscall:
 	push	dword [edx + 4 * dword_index]	; may fault: see the fixup below
 %assign dword_index dword_index - 1
 %endrep
+.all_copied:
+	USER_CLOSE
 .copied:
 	push	esp						; the thunk's one argument; PUSH ESP pushes the
 									; value from before, the block's address
@@ -171,6 +176,7 @@ handle_syscall:
 	jmp		.wide_result
 
 .bad_block:							; also where a fault in .copy_* goes on
+	USER_CLOSE
 	mov		esp, ebp
 	mov		ebp, [esp + FRAME_EBP]
 	mov		eax, -EFAULT
@@ -188,7 +194,7 @@ handle_syscall.copy_from:
 %endrep
 
 section .fixups progbits alloc noexec nowrite align=4
-	dd		handle_syscall.copy_8, handle_syscall.copied, handle_syscall.bad_block
+	dd		handle_syscall.copy_8, handle_syscall.all_copied, handle_syscall.bad_block
 
 section .text.entry
 

@@ -31,8 +31,13 @@ struct boot_info;
 /*
  * Builds the direct map and gives what is free to the page allocator. Drops
  * the identity mapping and makes the kernel's text and constants read-only.
+ * With `nx`, the tables are PAE's where the CPU has NX: then only text can be
+ * executed. Prints the log's `paging:` line.
  */
-void i386_paging_init(const struct boot_info *boot);
+void i386_paging_init(const struct boot_info *boot, bool nx);
+
+/* What CR3 holds while no process's address space is in use. */
+uint32_t i386_kernel_root(void);
 
 /*
  * An address for physical memory, wherever it is: of the direct map, or of the

@@ -104,7 +104,7 @@ void i386_start(uint32_t magic, uint32_t information)
 	i386_cpu_identify();
 	started = arch_cycles();
 	i386_cpu_init();
-	i386_paging_init(&sBoot);
+	i386_paging_init(&sBoot, sOptions.nx);
 	i386_descriptors_init(i386_make_kernel_stack());
 	if (sBoot.screen != BOOT_SCREEN_TEXT)
 		start_screen(&sBoot.framebuffer);

@@ -104,20 +104,18 @@ static void describe_page_fault(
 												  : "read from";
 	const char *why;
 
-	switch (arch_query_mapping(address)) {
-	case MAPPING_KERNEL:
-		why = "is the kernel's";
-		break;
-	case MAPPING_READ_ONLY:
-		why = error & FAULT_WRITE ? "is read-only" : "is not executable";
-		break;
-	case MAPPING_WRITABLE:
-		why = "is not executable";
-		break;
-	default:
+	enum arch_mapping mapping = arch_query_mapping(address);
+
+	if (mapping == MAPPING_NONE)
 		why = "is not mapped";
-		break;
-	}
+	else if (mapping == MAPPING_KERNEL)
+		why = "is the kernel's";
+	else if (!(error & FAULT_USER)) /* SMAP or SMEP */
+		why = "is the program's";
+	else if (error & FAULT_WRITE && mapping == MAPPING_READ_ONLY)
+		why = "is read-only";
+	else
+		why = "is not executable";
 	format_string(text, size, "%s 0x%08x, which %s", doing, (unsigned)address, why);
 }
 

@@ -3,11 +3,13 @@
 ; checked that the range lies below KERNEL_BASE. (The other place is the
 ; argument block, in entry.asm.)
 ;
-; C functions (cdecl), IF as it is, DF off.
+; C functions (cdecl), IF as it is, DF off. EFLAGS.AC is off outside USER_OPEN
+; and USER_CLOSE; a fault comes back with what it was, so .fault closes, too.
 
 bits 32
 
 %include "offsets.inc"
+%include "smap.inc"
 
 section .text.user_copy progbits alloc exec nowrite align=16
 
@@ -26,16 +28,19 @@ arch_user_copy_in:
 	mov		edx, ecx
 	shr		ecx, 2
 	and		edx, 3
+	USER_OPEN
 .start:
 	rep movsd
 	mov		ecx, edx
 	rep movsb
 .end:
+	USER_CLOSE
 	xor		eax, eax
 	pop		edi
 	pop		esi
 	ret
 .fault:
+	USER_CLOSE
 	mov		eax, -EFAULT
 	pop		edi
 	pop		esi
@@ -51,6 +56,7 @@ arch_user_copy_string:
 	mov		esi, [esp + 16]
 	mov		ecx, [esp + 20]
 	xor		edx, edx				; the length so far
+	USER_OPEN
 .next:
 	cmp		edx, ecx
 	je		.end
@@ -63,11 +69,13 @@ arch_user_copy_string:
 	inc		edx
 	jmp		.next
 .end:
+	USER_CLOSE
 	mov		eax, edx
 	pop		edi
 	pop		esi
 	ret
 .fault:
+	USER_CLOSE
 	mov		eax, -EFAULT
 	pop		edi
 	pop		esi
@@ -80,12 +88,15 @@ align 16
 global arch_user_probe_write
 arch_user_probe_write:
 	mov		ecx, [esp + 4]
+	USER_OPEN
 .start:
 	lock or byte [ecx], 0
 .end:
+	USER_CLOSE
 	xor		eax, eax
 	ret
 .fault:
+	USER_CLOSE
 	mov		eax, -EFAULT
 	ret
 

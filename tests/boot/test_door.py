@@ -256,7 +256,7 @@ KILLS = {
     "ds_kernel_data": (selector(0x10),),
     "es_kernel_code": (selector(0x8),),
     "fs_tss": (selector(0x28),),
-    "gs_beyond": (selector(0x40),),
+    "gs_beyond": (selector(0x48),),
     "ds_ldt": (selector(0x4),),
     "ss_kernel": (selector(0x10),),
     "ss_rpl0": (selector(0x20),),

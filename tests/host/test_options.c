@@ -56,7 +56,7 @@ static void test_defaults(void)
 		CHECK_NUMBER(sOptions.log_level, LOG_INFO);
 		CHECK_STRING(sOptions.init, NULL);
 		CHECK_NUMBER(sOptions.argc, 1);
-		CHECK(!sOptions.hold && !sOptions.has_watch);
+		CHECK(!sOptions.hold && !sOptions.has_watch && sOptions.nx);
 		CHECK_STRING(sWarnings, "");
 	}
 }
@@ -80,6 +80,17 @@ static void test_options(void)
 	parse("loglevel=warn loglevel=info init=/a init=/b");
 	CHECK_NUMBER(sOptions.log_level, LOG_INFO);
 	CHECK_STRING(sOptions.init, "/b");
+
+	parse("nx=off");
+	CHECK(!sOptions.nx);
+	parse("nx=off nx=auto");
+	CHECK(sOptions.nx);
+	CHECK_STRING(sWarnings, "");
+	parse("nx=off nx= nx=on nx");
+	CHECK(!sOptions.nx);
+	CHECK_STRING(sWarnings, "bad value of a kernel option: nx=\n"
+							"bad value of a kernel option: nx=on\n"
+							"unknown kernel option: nx\n");
 
 	/* What is wrong is told, and leaves what was there. */
 	parse("syscall=int syscall=fast loglevel= hold=yes hold init=bin quiet syscall");

@@ -132,7 +132,7 @@ AT %1
 SELECTOR ds_kernel_data, ds, KERNEL_SS
 SELECTOR es_kernel_code, es, KERNEL_CS
 SELECTOR fs_tss, fs, 0x28
-SELECTOR gs_beyond, gs, 0x40
+SELECTOR gs_beyond, gs, 0x48
 SELECTOR ds_ldt, ds, 0x07
 SELECTOR ss_null, ss, 0
 SELECTOR ss_kernel, ss, KERNEL_SS

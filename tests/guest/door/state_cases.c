@@ -6,6 +6,7 @@
 #include <postern/errno.h>
 #include <postern/os.h>
 #include <postern/print.h>
+#include <postern/syscalls.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -350,6 +351,12 @@ void case_sysenter(void)
 	struct door_expected expected;
 	uint32_t i;
 
+	/* Where there is NX, data is not executable until it is asked for. */
+	door_doing("protect");
+	door_expect(PATH_COMMPAGE, "EAX",
+		(uint32_t)_kern_protect((uint32_t)door_tail, sizeof door_tail,
+			PROT_READ | PROT_WRITE | PROT_EXEC, MAP_WRITE_EXEC),
+		0);
 	memcpy(door_tail + sizeof door_tail - sizeof kSysenter, kSysenter, sizeof kSysenter);
 	memcpy(interrupt, "\xcd\x63\xe9", 3); /* int 99; jmp door_returned */
 	memcpy(interrupt + 3, &displacement, 4);
@@ -367,6 +374,7 @@ void case_sysenter(void)
 		door_entry = 0;
 	}
 	memset(door_tail, 0, sizeof door_tail);
+	_kern_protect((uint32_t)door_tail, sizeof door_tail, PROT_READ | PROT_WRITE, 0);
 }
 
 /* MOV SS and POP SS directly before the entry, with nothing to be held back. */
