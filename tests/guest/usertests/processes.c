@@ -731,8 +731,7 @@ void test_kill_runs_no_more(void)
 				else if (how == 1)
 					_kern_snooze(SECOND, 0);
 				else
-					for (uint32_t round = 0;; round++) {
-						shared[1] = 0;
+					for (;;) {
 						_kern_yield();
 						shared[1] = 1;
 					}

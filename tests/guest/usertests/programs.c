@@ -445,3 +445,43 @@ void test_exec_drops_threads(void)
 	}
 	check_exit(pid, 51);
 }
+
+static void ignore_signal(int signal)
+{
+	(void)signal;
+}
+
+/* A signal that comes while exec ends the other threads does not end exec half
+ * way, with those gone: the new program gets it, which has no handler. */
+void test_exec_with_signals(void)
+{
+	const struct signal_action action = {.handler = ADDRESS(ignore_signal)};
+	volatile uint32_t *gate = check_map(PAGE, SHARED);
+	int round, i, status;
+
+	format_string(sFreshPage, sizeof sFreshPage, "%u", ADDRESS(check_map(PAGE, SHARED)));
+	for (round = 0; round < 15; round++) {
+		pid_t pid, ended;
+
+		*gate = 0;
+		pid = check_fork();
+		if (pid == 0) {
+			CHECK_EQUAL(_kern_sigaction(SIGTERM, &action, NULL), 0);
+			for (i = 0; i < 8; i++)
+				spawn(be_busy, (void *)3);
+			*gate = 1;
+			exec_fresh(NULL);
+		}
+		while (*gate == 0)
+			_kern_yield();
+		while ((ended = _kern_wait(pid, &status, WAIT_NO_HANG)) == 0) {
+			int error = _kern_kill(pid, SIGTERM);
+
+			CHECK(error == 0 || error == -ESRCH);
+			_kern_yield();
+		}
+		CHECK_EQUAL(ended, pid);
+		if (status != SIGTERM)
+			CHECK_EQUAL(status, 50 << 8);
+	}
+}

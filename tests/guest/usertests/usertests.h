@@ -101,6 +101,7 @@ void check_join(tid_t thread, int value);
 	/* programs.c */                                                                     \
 	X(exec_arguments) X(exec_environment) X(exec_errors) X(exec_limits) X(exec_bad_files)\
 	X(exec_resets) X(exec_from_thread) X(exec_with_threads) X(exec_drops_threads)        \
+	X(exec_with_signals)                                                                 \
 	/* threads.c */                                                                      \
 	X(thread_values) X(thread_thousands) X(thread_limit) X(thread_unjoined)              \
 	X(join_errors) X(join_waits) X(spawn_given_stack) X(spawn_errors)                    \
