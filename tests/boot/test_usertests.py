@@ -20,6 +20,11 @@ MORE_MACHINES = (
     {"cpu": "pentium"},
     {"cpu": "pentium2"},
     {"cpu": "qemu32,-sep"},
+    # Limits are met in another order where there is little memory, or more of it
+    # than a process can map.
+    {"options": ("--memory", "24")},
+    {"options": ("--memory", "64")},
+    {"options": ("--memory", "1500")},
 )
 BOCHS = {"emulator": "bochs", "cpu": "p3_katmai"}
 
@@ -30,7 +35,8 @@ BOCHS_SECONDS = 900
 
 
 def name_of(machine):
-    return "-".join(map(str, machine.values()))
+    return "-".join(" ".join(value) if isinstance(value, tuple) else value
+                    for value in machine.values())
 
 
 def names_in_source():

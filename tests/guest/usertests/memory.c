@@ -451,7 +451,7 @@ void test_out_of_memory_kernel(void)
 		pid_t result;
 
 		/* The last pages go to nobody: this process must not touch new ones. */
-		uint32_t large = _kern_map(0, 0x20000000, RW, MAP_PRIVATE);
+		uint32_t large = _kern_map(0, 0x40000000, RW, MAP_PRIVATE);
 
 		CHECK(large < KERNEL_BASE);
 		while (free_pages() > 2) {
@@ -474,7 +474,7 @@ void test_out_of_memory_kernel(void)
 		/* A call that has to write where no page is to be had. */
 		result = _kern_get_info((void *)(uintptr_t)(large + taken + 8 * PAGE));
 		CHECK(result == 0 || result == -EFAULT);
-		CHECK_EQUAL(_kern_unmap(large, 0x20000000), 0);
+		CHECK_EQUAL(_kern_unmap(large, 0x40000000), 0);
 		result = check_fork();
 		if (result == 0)
 			end(2);
