@@ -25,7 +25,7 @@ struct signal_frame {
 
 /* What a program may change by itself, and so by a context, too. */
 #define USER_FLAGS                                                                       \
-	(0xcd5u /* CF PF AF ZF SF TF DF OF */ & ~FLAG_IF) | FLAG_NT | FLAG_AC | FLAG_ID
+	(0xdd5u /* CF PF AF ZF SF TF DF OF */ | FLAG_NT | FLAG_AC | FLAG_ID)
 
 extern const uint32_t kCommpageReturn, kCommpageSignalReturnOffset;
 

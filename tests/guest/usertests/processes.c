@@ -771,3 +771,64 @@ void test_kill_many(void)
 	for (i = 0; i < 30; i++)
 		check_killed(pids[i], SIGKILL);
 }
+
+/* ---- What a handler's return gives back ------------------------------------------------------ */
+
+static void do_nothing(int signal, struct signal_info *info, struct signal_context *context)
+{
+	(void)signal;
+	(void)info;
+	(void)context;
+}
+
+static uint32_t flags(void)
+{
+	uint32_t value;
+
+	__asm__ volatile("pushf\n\tpop %0" : "=r"(value));
+	return value & ~0x8d5u; /* CF PF AF ZF SF OF: whatever came last */
+}
+
+void test_signal_keeps_flags(void)
+{
+	const struct signal_action action = {.handler = ADDRESS(do_nothing)};
+	uint32_t before = flags();
+
+	CHECK_EQUAL(_kern_sigaction(SIGTERM, &action, NULL), 0);
+	CHECK_EQUAL(_kern_kill(_kern_getpid(), SIGTERM), 0);
+	CHECK_EQUAL(flags(), before);
+}
+
+static volatile uint32_t sSelector;
+
+static void change_selectors(int signal, struct signal_info *info, struct signal_context *context)
+{
+	(void)signal;
+	(void)info;
+	context->gs = context->fs = (uint16_t)sSelector;
+}
+
+static void return_with(uintptr_t selector)
+{
+	const struct signal_action action = {.handler = ADDRESS(change_selectors)};
+
+	sSelector = selector;
+	CHECK_EQUAL(_kern_sigaction(SIGTERM, &action, NULL), 0);
+	CHECK_EQUAL(_kern_kill(_kern_getpid(), SIGTERM), 0);
+	end(5);
+}
+
+/* Those that ring 3 may load, and no others; 0x43 before anybody has set it. */
+void test_signal_selectors(void)
+{
+	for (uint32_t selector = 0; selector < 0x100; selector++) {
+		pid_t pid = check_fork();
+		int status;
+
+		if (pid == 0)
+			return_with(selector);
+		CHECK_EQUAL(_kern_wait(pid, &status, 0), pid);
+		if (status != 5 << 8 && WAIT_EXITED(status))
+			check_failed(__FILE__, __LINE__, "selector 0x%x: status 0x%x", selector, (unsigned)status);
+	}
+}

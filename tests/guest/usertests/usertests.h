@@ -98,6 +98,7 @@ void check_join(tid_t thread, int value);
 	X(process_create_signal)                                                             \
 	X(process_delete_errors) X(process_status_lists) X(process_names)                    \
 	X(kill_blocked) X(kill_running) X(kill_runs_no_more) X(kill_many)                    \
+	X(signal_keeps_flags) X(signal_selectors)                                           \
 	/* programs.c */                                                                     \
 	X(exec_arguments) X(exec_environment) X(exec_errors) X(exec_limits) X(exec_bad_files)\
 	X(exec_resets) X(exec_from_thread) X(exec_with_threads) X(exec_drops_threads)        \
