@@ -52,9 +52,17 @@ static size_t fpu_size(void)
 	return i386_cpu_has(CPUID_FXSR) ? FXSAVE_SIZE : FNSAVE_SIZE;
 }
 
+/* By hand: no way in aligns the kernel stack to 16 bytes, and gcc, other than
+ * clang, takes the ABI's word for it that somebody has. */
+static uint8_t *align_area(uint8_t *room)
+{
+	return (uint8_t *)(((uintptr_t)room + 15) & ~(uintptr_t)15);
+}
+
 uint32_t i386_fpu_copy_out(uint8_t *area)
 {
-	uint8_t aligned[FXSAVE_SIZE] __attribute__((aligned(16)));
+	uint8_t room[FXSAVE_SIZE + 15];
+	uint8_t *aligned = align_area(room);
 
 	if (!has_fpu())
 		return 0;
@@ -72,7 +80,8 @@ uint32_t i386_fpu_copy_out(uint8_t *area)
 
 void i386_fpu_copy_in(const uint8_t *area)
 {
-	uint8_t aligned[FXSAVE_SIZE] __attribute__((aligned(16)));
+	uint8_t room[FXSAVE_SIZE + 15];
+	uint8_t *aligned = align_area(room);
 	uint32_t mxcsr, mask;
 
 	if (!has_fpu())
