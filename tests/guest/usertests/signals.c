@@ -244,19 +244,25 @@ void test_signal_fault(void)
 	CHECK_EQUAL(sLastAddress, 0x1234);
 }
 
+static void write_to_nowhere(void)
+{
+	/* In assembly: gcc takes a constant address for an error. */
+	__asm__ volatile("movl $1, (%0)" : : "r"(16) : "memory");
+}
+
 static void fault_again(int signal, struct signal_info *info, struct signal_context *context)
 {
 	(void)signal;
 	(void)info;
 	(void)context;
-	*(volatile uint32_t *)16 = 1;
+	write_to_nowhere();
 }
 
 static void fault_in_handler(uintptr_t argument)
 {
 	(void)argument;
 	set_action(SIGSEGV, fault_again, 0, 0);
-	*(volatile uint32_t *)16 = 1;
+	write_to_nowhere();
 }
 
 static void bad_stack(uintptr_t esp)
