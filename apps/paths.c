@@ -88,8 +88,8 @@ int main(void)
 	print("cpu %s family %u model %u stepping %u, signature 0x%x\n",
 		info.cpu_vendor[0] != '\0' ? info.cpu_vendor : "without CPUID", info.cpu_family,
 		info.cpu_model, info.cpu_stepping, info.cpu_signature);
-	print("path in use: %s\n",
-		info.entry == SYSTEM_ENTRY_SYSENTER ? "SYSENTER" : "int 99");
+	print(
+		"path in use: %s\n", info.entry == SYSTEM_ENTRY_SYSENTER ? "SYSENTER" : "int 99");
 	print_commpage();
 
 	if (!cycles_available(&info)) {

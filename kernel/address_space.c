@@ -18,8 +18,8 @@
 
 static bool range_valid(uintptr_t start, size_t size)
 {
-	return size > 0 && start % PAGE_SIZE == 0 && size % PAGE_SIZE == 0 &&
-		   start >= USER_BASE && start < KERNEL_BASE && size <= KERNEL_BASE - start;
+	return size > 0 && start % PAGE_SIZE == 0 && size % PAGE_SIZE == 0
+		   && start >= USER_BASE && start < KERNEL_BASE && size <= KERNEL_BASE - start;
 }
 
 static struct region *find_region(const struct address_space *space, uintptr_t address)
@@ -137,8 +137,8 @@ bool address_space_fault(struct address_space *space, uintptr_t address, bool wr
 	uint32_t page;
 
 	address &= ~(uintptr_t)(PAGE_SIZE - 1);
-	if (region == NULL || !(region->protection & PAGE_READABLE) ||
-		(write && !(region->protection & PAGE_WRITABLE)))
+	if (region == NULL || !(region->protection & PAGE_READABLE)
+		|| (write && !(region->protection & PAGE_WRITABLE)))
 		return false;
 	page = arch_space_lookup(&space->arch, address, &mapped);
 	if (page == PAGE_NONE)
@@ -292,8 +292,8 @@ int address_space_remove(struct address_space *space, uintptr_t start, size_t si
 
 	if (!range_valid(start, size))
 		return -EINVAL;
-	if ((error = split_at(space, start)) != 0 ||
-		(error = split_at(space, start + size)) != 0)
+	if ((error = split_at(space, start)) != 0
+		|| (error = split_at(space, start + size)) != 0)
 		return error;
 	LIST_FOR_EACH_SAFE(link, following, &space->regions)
 	{
@@ -330,8 +330,8 @@ int address_space_protect(
 			return -ENOMEM;
 		address = region->end;
 	}
-	if ((error = split_at(space, start)) != 0 ||
-		(error = split_at(space, start + size)) != 0)
+	if ((error = split_at(space, start)) != 0
+		|| (error = split_at(space, start + size)) != 0)
 		return error;
 	LIST_FOR_EACH(link, &space->regions)
 	{
@@ -358,8 +358,8 @@ uintptr_t address_space_set_break(struct address_space *space, uintptr_t end)
 
 	if (end < space->break_start || end > KERNEL_BASE - PAGE_SIZE)
 		return space->break_end;
-	if (new > old &&
-		address_space_add(space, old, new - old, PAGE_READABLE | PAGE_WRITABLE) != 0)
+	if (new > old
+		&& address_space_add(space, old, new - old, PAGE_READABLE | PAGE_WRITABLE) != 0)
 		return space->break_end;
 	if (new < old && address_space_remove(space, new, old - new) != 0)
 		return space->break_end;

@@ -22,15 +22,15 @@ struct region {
 	struct list link; /* by rising address */
 	uintptr_t start;  /* page-aligned */
 	uintptr_t end;
-	unsigned protection; /* PAGE_READABLE and so on */
+	unsigned protection;		 /* PAGE_READABLE and so on */
 	struct shared_pages *shared; /* NULL: private, copied on write */
-	uint32_t shared_first; /* the page of `shared` that is at `start` */
+	uint32_t shared_first;		 /* the page of `shared` that is at `start` */
 };
 
 struct address_space {
 	struct arch_space arch;
 	struct list regions;
-	uint32_t resident; /* pages mapped */
+	uint32_t resident;	   /* pages mapped */
 	uintptr_t break_start; /* what brk() moves: see address_space_set_break() */
 	uintptr_t break_end;
 };

@@ -42,8 +42,8 @@ void arch_space_activate(const struct arch_space *space);
  * Maps the page `physical` at the user address `address`, where nothing is.
  * Returns 0, or -ENOMEM when there is no memory for a page table.
  */
-int arch_space_map(struct arch_space *space, uintptr_t address, uint32_t physical,
-	unsigned protection);
+int arch_space_map(
+	struct arch_space *space, uintptr_t address, uint32_t physical, unsigned protection);
 
 /* Unmaps a page that is mapped, and returns it. */
 uint32_t arch_space_unmap(struct arch_space *space, uintptr_t address);

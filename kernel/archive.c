@@ -177,8 +177,8 @@ static int next_entry(
 
 	uint32_t size;
 	uint32_t mode;
-	if (!parse_octal(header->size, sizeof(header->size), &size) ||
-		!parse_octal(header->mode, sizeof(header->mode), &mode))
+	if (!parse_octal(header->size, sizeof(header->size), &size)
+		|| !parse_octal(header->mode, sizeof(header->mode), &mode))
 		return -EINVAL;
 
 	switch (header->type) {
@@ -227,8 +227,8 @@ static enum name_match match_name(const char *path, const char *name)
 	size_t length;
 
 	while ((length = next_component(&path, &component)) > 0) {
-		if (strncmp(name, component, length) != 0 ||
-			(name[length] != '/' && name[length] != '\0'))
+		if (strncmp(name, component, length) != 0
+			|| (name[length] != '/' && name[length] != '\0'))
 			return MATCH_NONE;
 		name += length;
 		if (*name == '/')

@@ -20,7 +20,7 @@ ssize_t _user_write(int fd, off_t position, struct user_in buffer, size_t size)
 		return -EBADF;
 	if (size > INT32_MAX)
 		return -EINVAL; /* no result could say so many */
-	(void)position; /* the console has no offset */
+	(void)position;		/* the console has no offset */
 
 	while (done < size) {
 		size_t count = size - done < sizeof chunk ? size - done : sizeof chunk;

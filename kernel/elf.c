@@ -129,9 +129,9 @@ static const char *check_header(const struct elf_header *header, size_t size)
 		return "no program headers";
 	if (header->header_size != ELF_PROGRAM_HEADER_SIZE)
 		return "program headers of an unknown size";
-	if ((uint64_t)header->headers_offset +
-			(uint32_t)header->header_count * ELF_PROGRAM_HEADER_SIZE >
-		size)
+	if ((uint64_t)header->headers_offset
+			+ (uint32_t)header->header_count * ELF_PROGRAM_HEADER_SIZE
+		> size)
 		return "program headers outside the file";
 	return NULL;
 }
@@ -141,8 +141,8 @@ static const char *check_segment(const struct program_header *program, size_t si
 {
 	if (program->file_size > program->memory_size)
 		return "segment larger in the file than in memory";
-	if (program->vaddr < USER_BASE ||
-		(uint64_t)program->vaddr + program->memory_size > KERNEL_BASE)
+	if (program->vaddr < USER_BASE
+		|| (uint64_t)program->vaddr + program->memory_size > KERNEL_BASE)
 		return "segment outside user memory";
 	if ((program->align & (program->align - 1)) != 0)
 		return "segment alignment is no power of two";
@@ -152,8 +152,8 @@ static const char *check_segment(const struct program_header *program, size_t si
 		return NULL;
 	if ((uint64_t)program->offset + program->file_size > size)
 		return "segment outside the file";
-	if (program->align > 1 &&
-		((program->vaddr - program->offset) & (program->align - 1)) != 0)
+	if (program->align > 1
+		&& ((program->vaddr - program->offset) & (program->align - 1)) != 0)
 		return "segment address and file offset differ in alignment";
 	return NULL;
 }
@@ -195,8 +195,8 @@ static uint32_t find_headers(const struct elf_image *elf)
 	for (size_t i = 0; i < elf->segment_count; i++) {
 		const struct elf_segment *segment = &elf->segments[i];
 
-		if (elf->headers_offset >= segment->offset && segment->file_size >= length &&
-			elf->headers_offset - segment->offset <= segment->file_size - length)
+		if (elf->headers_offset >= segment->offset && segment->file_size >= length
+			&& elf->headers_offset - segment->offset <= segment->file_size - length)
 			return segment->vaddr + (elf->headers_offset - segment->offset);
 	}
 	return 0;
@@ -207,8 +207,8 @@ static bool entry_is_executable(const struct elf_image *elf)
 	for (size_t i = 0; i < elf->segment_count; i++) {
 		const struct elf_segment *segment = &elf->segments[i];
 
-		if (segment->executable && elf->entry >= segment->vaddr &&
-			elf->entry - segment->vaddr < segment->memory_size)
+		if (segment->executable && elf->entry >= segment->vaddr
+			&& elf->entry - segment->vaddr < segment->memory_size)
 			return true;
 	}
 	return false;
@@ -240,8 +240,8 @@ int elf_parse(const void *image, size_t size, struct elf_image *_elf, const char
 			*_why = "program headers outside the file";
 		else if (program.type == SEGMENT_INTERPRETER)
 			*_why = "dynamically linked; link it with -static";
-		else if (program.type == SEGMENT_LOAD &&
-				 (program.memory_size != 0 || program.file_size != 0)) {
+		else if (program.type == SEGMENT_LOAD
+				 && (program.memory_size != 0 || program.file_size != 0)) {
 			*_why = check_segment(&program, size);
 			if (*_why == NULL)
 				*_why = add_segment(_elf, &program);
@@ -276,8 +276,8 @@ struct symbol_tables {
 static bool read_section(
 	const struct symbol_tables *tables, uint32_t index, struct section_header *_section)
 {
-	return index < tables->section_count &&
-		   read_at(tables->image, tables->size,
+	return index < tables->section_count
+		   && read_at(tables->image, tables->size,
 			   (uint64_t)tables->sections_offset + index * sizeof(*_section), _section,
 			   sizeof(*_section));
 }
@@ -292,10 +292,10 @@ static bool find_tables(const void *image, size_t size, struct symbol_tables *_t
 {
 	struct elf_header header;
 
-	if (!read_at(image, size, 0, &header, sizeof(header)) ||
-		memcmp(header.magic, "\177ELF", sizeof(header.magic)) != 0 ||
-		header.class != CLASS_32 || header.encoding != ENCODING_LITTLE_ENDIAN ||
-		header.section_size != sizeof(struct section_header))
+	if (!read_at(image, size, 0, &header, sizeof(header))
+		|| memcmp(header.magic, "\177ELF", sizeof(header.magic)) != 0
+		|| header.class != CLASS_32 || header.encoding != ENCODING_LITTLE_ENDIAN
+		|| header.section_size != sizeof(struct section_header))
 		return false;
 
 	_tables->image = image;
@@ -306,11 +306,11 @@ static bool find_tables(const void *image, size_t size, struct symbol_tables *_t
 	for (uint32_t i = 0; read_section(_tables, i, &_tables->symbols); i++) {
 		if (_tables->symbols.type != SECTION_SYMBOLS)
 			continue;
-		return _tables->symbols.entry_size == sizeof(struct symbol) &&
-			   is_inside(_tables, &_tables->symbols) &&
-			   read_section(_tables, _tables->symbols.link, &_tables->strings) &&
-			   _tables->strings.type == SECTION_STRINGS &&
-			   is_inside(_tables, &_tables->strings);
+		return _tables->symbols.entry_size == sizeof(struct symbol)
+			   && is_inside(_tables, &_tables->symbols)
+			   && read_section(_tables, _tables->symbols.link, &_tables->strings)
+			   && _tables->strings.type == SECTION_STRINGS
+			   && is_inside(_tables, &_tables->strings);
 	}
 	return false;
 }
@@ -337,12 +337,12 @@ static bool is_candidate(
 	uint8_t type = symbol->info & 0xf;
 	struct section_header section;
 
-	if ((type != SYMBOL_FUNCTION && type != SYMBOL_UNTYPED) || symbol->value > address ||
-		symbol->section == SECTION_UNDEFINED || symbol->section >= SECTION_RESERVED)
+	if ((type != SYMBOL_FUNCTION && type != SYMBOL_UNTYPED) || symbol->value > address
+		|| symbol->section == SECTION_UNDEFINED || symbol->section >= SECTION_RESERVED)
 		return false;
 	/* A last label would otherwise name all memory behind it. */
-	return read_section(tables, symbol->section, &section) &&
-		   address >= section.address && address - section.address < section.size;
+	return read_section(tables, symbol->section, &section) && address >= section.address
+		   && address - section.address < section.size;
 }
 
 bool elf_find_symbol(const void *image, size_t size, uint32_t address, const char **_name,
@@ -363,9 +363,9 @@ bool elf_find_symbol(const void *image, size_t size, uint32_t address, const cha
 		const char *name;
 
 		if (!read_at(image, size, (uint64_t)tables.symbols.offset + i * sizeof(symbol),
-				&symbol, sizeof(symbol)) ||
-			!is_candidate(&tables, &symbol, address) ||
-			(name = symbol_name(&tables, &symbol)) == NULL)
+				&symbol, sizeof(symbol))
+			|| !is_candidate(&tables, &symbol, address)
+			|| (name = symbol_name(&tables, &symbol)) == NULL)
 			continue;
 
 		if (symbol.size == 0) {
@@ -383,8 +383,8 @@ bool elf_find_symbol(const void *image, size_t size, uint32_t address, const cha
 	}
 
 	/* A label without a size reaches only as far as the next symbol. */
-	if (unsized_name != NULL && unsized_value >= last_end_value &&
-		(sized_name == NULL || unsized_value > sized_value)) {
+	if (unsized_name != NULL && unsized_value >= last_end_value
+		&& (sized_name == NULL || unsized_value > sized_value)) {
 		*_name = unsized_name;
 		*_offset = address - unsized_value;
 		return true;

@@ -71,8 +71,8 @@ static void put_string(
 	if (string == NULL)
 		string = "(null)";
 	/* With a precision the string need not have a NUL. */
-	while ((!conversion->has_precision || length < conversion->precision) &&
-		   string[length] != '\0')
+	while ((!conversion->has_precision || length < conversion->precision)
+		   && string[length] != '\0')
 		length++;
 	put_padded(out, conversion, string, length);
 }
@@ -100,8 +100,8 @@ static void put_number(struct output *out, const struct conversion *conversion,
 		sign_length++;
 
 	size_t minimum = conversion->has_precision ? conversion->precision : 1;
-	if (conversion->zero && !conversion->left && !conversion->has_precision &&
-		conversion->width > sign_length)
+	if (conversion->zero && !conversion->left && !conversion->has_precision
+		&& conversion->width > sign_length)
 		minimum = conversion->width - sign_length;
 
 	size_t zeroes = minimum > count ? minimum - count : 0;

@@ -13,10 +13,10 @@ struct list {
 };
 
 /* The thing of type `type` whose member `member` is `link`. */
-#define LIST_ENTRY(link, type, member) \
+#define LIST_ENTRY(link, type, member)                                                   \
 	((type *)(void *)((char *)(link)-offsetof(type, member)))
 
-#define LIST_FOR_EACH(link, head) \
+#define LIST_FOR_EACH(link, head)                                                        \
 	for (struct list *link = (head)->next; link != (head); link = link->next)
 
 /* The same, where the body may take `link` off the list. */

@@ -28,8 +28,8 @@ void kernel_main(const struct kernel_options *options, const struct archive *arc
 	size_t archive_count)
 {
 	static const char *const kDefaultArguments[] = {DEFAULT_PROGRAM, NULL};
-	const char *const *arguments
-		= options->init != NULL ? (const char *const *)options->argv : kDefaultArguments;
+	const char *const *arguments =
+		options->init != NULL ? (const char *const *)options->argv : kDefaultArguments;
 
 	log_info("kernel: %s, %lld us since the timer started", KERNEL_VERSION_TEXT,
 		(long long)arch_system_time());
@@ -37,8 +37,8 @@ void kernel_main(const struct kernel_options *options, const struct archive *arc
 	process_load_first(arguments);
 	/* Not before: loading touches what is watched. */
 	if (options->has_watch)
-		arch_set_watchpoint(options->watch, options->watch_length,
-			options->watch_write_only);
+		arch_set_watchpoint(
+			options->watch, options->watch_length, options->watch_write_only);
 	process_start_first();
 }
 

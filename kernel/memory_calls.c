@@ -14,12 +14,12 @@ static int translate(int protection, int flags, unsigned *_protection)
 {
 	if ((protection & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0)
 		return -EINVAL;
-	if ((protection & PROT_WRITE) && (protection & PROT_EXEC) &&
-		!(flags & MAP_WRITE_EXEC))
+	if ((protection & PROT_WRITE) && (protection & PROT_EXEC)
+		&& !(flags & MAP_WRITE_EXEC))
 		return -EINVAL;
-	*_protection = (protection != 0 ? PAGE_READABLE : 0) |
-				   (protection & PROT_WRITE ? PAGE_WRITABLE : 0) |
-				   (protection & PROT_EXEC ? PAGE_EXECUTABLE : 0);
+	*_protection = (protection != 0 ? PAGE_READABLE : 0)
+				   | (protection & PROT_WRITE ? PAGE_WRITABLE : 0)
+				   | (protection & PROT_EXEC ? PAGE_EXECUTABLE : 0);
 	return 0;
 }
 
@@ -37,8 +37,8 @@ uint32_t _user_map(uint32_t address, size_t size, int protection, int flags)
 
 	if (error != 0)
 		return (uint32_t)error;
-	if ((flags & ~(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_WRITE_EXEC)) != 0 ||
-		(kind != MAP_SHARED && kind != MAP_PRIVATE) || size == 0 || size > KERNEL_BASE)
+	if ((flags & ~(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_WRITE_EXEC)) != 0
+		|| (kind != MAP_SHARED && kind != MAP_PRIVATE) || size == 0 || size > KERNEL_BASE)
 		return (uint32_t)-EINVAL;
 	size = round_up(size);
 	if (flags & MAP_FIXED) {

@@ -61,8 +61,8 @@ static void add_block(uint32_t page, unsigned order)
 	while (order < PAGE_ORDER_MAX) {
 		uint32_t buddy = page ^ (1u << order);
 
-		if (buddy >= sPageCount || sPages[buddy].state != PAGE_FREE ||
-			sPages[buddy].order != order)
+		if (buddy >= sPageCount || sPages[buddy].state != PAGE_FREE
+			|| sPages[buddy].order != order)
 			break;
 		remove_free(buddy, order);
 		/* The upper of the two is now inside the larger block. */
@@ -111,8 +111,8 @@ void page_allocator_add(uint32_t first_page, uint32_t count)
 		while (order < PAGE_ORDER_MAX && (page & size) == 0) {
 			uint32_t next = page + size;
 
-			while (next < end && next < page + 2 * size &&
-				   sPages[next].state == PAGE_RESERVED)
+			while (next < end && next < page + 2 * size
+				   && sPages[next].state == PAGE_RESERVED)
 				next++;
 			if (next != page + 2 * size)
 				break;

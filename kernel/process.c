@@ -119,16 +119,16 @@ static int fill(
 
 static unsigned segment_protection(const struct elf_segment *segment)
 {
-	return PAGE_READABLE | (segment->writable ? PAGE_WRITABLE : 0) |
-		   (segment->executable ? PAGE_EXECUTABLE : 0);
+	return PAGE_READABLE | (segment->writable ? PAGE_WRITABLE : 0)
+		   | (segment->executable ? PAGE_EXECUTABLE : 0);
 }
 
 /* A page that two segments share gets what either asks for. */
 static int map_segment(struct address_space *space, const struct elf_segment *segment)
 {
 	uintptr_t start = segment->vaddr & ~(uintptr_t)(PAGE_SIZE - 1);
-	uintptr_t end = (segment->vaddr + segment->memory_size + PAGE_SIZE - 1) &
-					~(uintptr_t)(PAGE_SIZE - 1);
+	uintptr_t end = (segment->vaddr + segment->memory_size + PAGE_SIZE - 1)
+					& ~(uintptr_t)(PAGE_SIZE - 1);
 	unsigned protection = segment_protection(segment);
 	uintptr_t page;
 
@@ -164,9 +164,10 @@ static int load(struct address_space *space, const struct archive_file *file,
 	for (i = 0; i < elf->segment_count; i++) {
 		const struct elf_segment *segment = &elf->segments[i];
 
-		if ((error = map_segment(space, segment)) != 0 ||
-			(error = fill(space, segment->vaddr, file->data + segment->offset,
-				 segment->file_size)) != 0)
+		if ((error = map_segment(space, segment)) != 0
+			|| (error = fill(space, segment->vaddr, file->data + segment->offset,
+					segment->file_size))
+				   != 0)
 			return error;
 		if (segment->vaddr + segment->memory_size > end)
 			end = segment->vaddr + segment->memory_size;
@@ -499,7 +500,7 @@ static int end_other_threads(struct process *process)
 			thread->ending = true;
 			thread_interrupt(thread);
 		}
-	}	/* There is no way back from here: signals wait for the new program. */
+	} /* There is no way back from here: signals wait for the new program. */
 	gCurrentThread->blocked = ~0u;
 	while (process->thread_count > 1 && error == 0)
 		error = wait_on(&process->alone, NO_DEADLINE);
@@ -697,8 +698,8 @@ bool process_handle_fault(uintptr_t address, bool write)
 {
 	struct process *process = process_current();
 
-	return process != NULL && process->space != NULL &&
-		   address_space_fault(process->space, address, write);
+	return process != NULL && process->space != NULL
+		   && address_space_fault(process->space, address, write);
 }
 
 static void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -748,8 +749,8 @@ void process_fault(const struct iframe *frame, const char *what, int signal)
 	for (depth = 0; depth < BACKTRACE_MAX; depth++) {
 		uintptr_t link[2]; /* the caller's frame pointer, the return address */
 
-		if (!user_range_valid(fp, sizeof link) ||
-			user_copy_in(link, fp, sizeof link) != 0 || link[1] == 0)
+		if (!user_range_valid(fp, sizeof link) || user_copy_in(link, fp, sizeof link) != 0
+			|| link[1] == 0)
 			break;
 		process_print_address(link[1], true, report);
 		if (link[0] <= fp) /* stacks grow down: anything else is no chain */

@@ -25,11 +25,11 @@ enum process_state {
 struct process {
 	pid_t pid;
 	enum process_state state;
-	struct process *parent;	   /* NULL for the first, and for orphans */
-	struct list children;	   /* of `sibling` */
+	struct process *parent; /* NULL for the first, and for orphans */
+	struct list children;	/* of `sibling` */
 	struct list sibling;
-	struct list all;		   /* every process, by age */
-	struct list threads;	   /* of struct thread.siblings */
+	struct list all;	 /* every process, by age */
+	struct list threads; /* of struct thread.siblings */
 	unsigned thread_count;
 	struct list exited; /* threads that nobody has joined: struct exited, by age */
 	unsigned exited_count;
@@ -48,7 +48,7 @@ struct process {
 	uint64_t ended_ticks; /* processor time of threads that have ended */
 	char path[PROCESS_NAME_MAX];
 	char command[PROCESS_COMMAND_MAX]; /* path and arguments */
-	struct archive_file file; /* the program, for symbols */
+	struct archive_file file;		   /* the program, for symbols */
 };
 
 /* What is left of a thread that has ended, until it is joined. */
@@ -83,7 +83,8 @@ struct process *process_current(void);
 struct process *process_find(pid_t pid);
 
 /*
- * A child of the running process that has loaded `path` and is not started. 0, -ENOENT, -EISDIR, -ENOEXEC, -E2BIG, -ENOMEM, -EAGAIN: too many.
+ * A child of the running process that has loaded `path` and is not started. 0, -ENOENT,
+ * -EISDIR, -ENOEXEC, -E2BIG, -ENOMEM, -EAGAIN: too many.
  */
 int process_make(const char *path, const char *const *arguments,
 	const char *const *environment, struct process **_process);
@@ -95,8 +96,8 @@ int process_fork(struct process **_process);
 void process_begin(struct process *process);
 
 /* Replaces the running process's program; does not return on success. */
-int process_exec(const char *path, const char *const *arguments,
-	const char *const *environment);
+int process_exec(
+	const char *path, const char *const *arguments, const char *const *environment);
 
 /*
  * Makes `process` end with `status`: at once where it waits or is new, and with
@@ -139,7 +140,7 @@ void process_print_address(
 	uintptr_t address, bool is_return, void (*print)(const char *format, ...));
 
 /* Calls `visit` with each process until it returns false. */
-void process_visit(bool (*visit)(const struct process *process, void *context),
-	void *context);
+void process_visit(
+	bool (*visit)(const struct process *process, void *context), void *context);
 
 uint64_t process_ticks(const struct process *process);

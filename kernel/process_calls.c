@@ -166,8 +166,8 @@ ssize_t _user_process_get_name(pid_t pid, struct user_out buffer, size_t size)
 		return -ESRCH;
 	length = strlen(process->command);
 	count = length < size ? length : size - 1;
-	if ((error = user_out_write(buffer, 0, process->command, count)) != 0 ||
-		(error = user_out_write(buffer, count, &kEnd, 1)) != 0)
+	if ((error = user_out_write(buffer, 0, process->command, count)) != 0
+		|| (error = user_out_write(buffer, count, &kEnd, 1)) != 0)
 		return error;
 	return (ssize_t)length;
 }

@@ -13,9 +13,11 @@
 
 #define NEVER_BLOCKED (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 #define STOPS                                                                            \
-	(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+	(SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN)                     \
+		| SIGNAL_BIT(SIGTTOU))
 #define IGNORED_BY_DEFAULT                                                               \
-	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
+	(SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG)                      \
+		| SIGNAL_BIT(SIGWINCH))
 
 static bool valid(int signal)
 {
@@ -27,7 +29,7 @@ static bool ignored(const struct process *process, int signal)
 	uint32_t handler = process->signals.actions[signal].handler;
 
 	return handler == SIG_IGN
-		|| (handler == SIG_DFL && SIGNAL_BIT(signal) & IGNORED_BY_DEFAULT);
+		   || (handler == SIG_DFL && SIGNAL_BIT(signal) & IGNORED_BY_DEFAULT);
 }
 
 bool signal_pending(const struct thread *thread)
@@ -72,7 +74,8 @@ void signal_send(struct process *process, int signal, pid_t sender)
 		return;
 	process->pending |= bit;
 	process->senders[signal] = sender;
-	LIST_FOR_EACH (link, &process->threads) {
+	LIST_FOR_EACH(link, &process->threads)
+	{
 		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
 
 		if (!(thread->blocked & bit)) {
@@ -90,8 +93,8 @@ static bool deliver(int signal, uint32_t sender, uintptr_t address)
 	struct process *process = process_current();
 	struct thread *thread = gCurrentThread;
 	struct signal_action *action = &process->signals.actions[signal];
-	struct signal_info info
-		= {.signal = signal, .pid = (int32_t)sender, .address = (uint32_t)address};
+	struct signal_info info = {
+		.signal = signal, .pid = (int32_t)sender, .address = (uint32_t)address};
 
 	if (arch_signal_enter(action->handler, &info, thread->blocked) != 0)
 		return false;
@@ -130,7 +133,8 @@ static void stay_stopped(struct process *process)
 static void stop(struct process *process)
 {
 	process->stopped = true;
-	LIST_FOR_EACH (link, &process->threads) {
+	LIST_FOR_EACH(link, &process->threads)
+	{
 		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
 
 		if (thread != gCurrentThread)

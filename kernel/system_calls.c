@@ -47,8 +47,9 @@ int _user_get_info(struct system_info *info)
 	info->page_size = PAGE_SIZE;
 	info->memory_pages = page_total_count();
 	info->memory_free_pages = page_free_count();
-	info->kernel_version = KERNEL_VERSION_MAJOR << 16 | KERNEL_VERSION_MINOR << 8
-		| KERNEL_VERSION_PATCH;
-	strlcpy(info->kernel_version_text, KERNEL_VERSION_TEXT, sizeof info->kernel_version_text);
+	info->kernel_version =
+		KERNEL_VERSION_MAJOR << 16 | KERNEL_VERSION_MINOR << 8 | KERNEL_VERSION_PATCH;
+	strlcpy(
+		info->kernel_version_text, KERNEL_VERSION_TEXT, sizeof info->kernel_version_text);
 	return 0;
 }

@@ -202,7 +202,8 @@ void thread_tick(void)
 	sTick++;
 	gCurrentThread->ticks++;
 	slot = &sWheel[sTick % WHEEL_SLOTS];
-	LIST_FOR_EACH_SAFE (link, following, slot) {
+	LIST_FOR_EACH_SAFE(link, following, slot)
+	{
 		struct timer *timer = LIST_ENTRY(link, struct timer, link);
 
 		if (timer->tick <= sTick) /* else another turn of the wheel */
@@ -240,7 +241,8 @@ int wait_on(struct wait_queue *queue, time_us_t deadline)
 		schedule();
 	}
 	if (thread->wake_result == -EINTR) {
-		thread->interrupted_call = (uint32_t)arch_frame_syscall(arch_current_user_frame());
+		thread->interrupted_call =
+			(uint32_t)arch_frame_syscall(arch_current_user_frame());
 		arch_request_return_work();
 	}
 	arch_interrupts_restore(enabled);
@@ -290,7 +292,7 @@ void thread_return_work(void)
 		} else if (thread->ending) {
 			process_end_thread();
 		} else if (signal_pending(thread) || thread->process->stopped
-			|| thread->interrupted_call != NO_CALL) {
+				   || thread->interrupted_call != NO_CALL) {
 			arch_interrupts_restore(true);
 			signal_take();
 			arch_interrupts_disable();

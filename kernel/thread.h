@@ -19,7 +19,13 @@ struct process;
 #define PRIORITY_NORMAL 10u
 #define PRIORITY_MAX 31u
 
-enum thread_state { THREAD_NEW, THREAD_READY, THREAD_RUNNING, THREAD_WAITING, THREAD_DEAD };
+enum thread_state {
+	THREAD_NEW,
+	THREAD_READY,
+	THREAD_RUNNING,
+	THREAD_WAITING,
+	THREAD_DEAD
+};
 
 /* A function that is called once, in thread context, when its time has come. */
 struct timer {
@@ -32,8 +38,8 @@ struct timer {
 void timer_init(struct timer *timer);
 
 /* `deadline` is of arch_system_time(). It must not be running. */
-void timer_start(
-	struct timer *timer, time_us_t deadline, void (*fire)(void *argument), void *argument);
+void timer_start(struct timer *timer, time_us_t deadline, void (*fire)(void *argument),
+	void *argument);
 
 /* Microseconds that were left, 0 where it was not running. */
 time_us_t timer_stop(struct timer *timer);
@@ -59,15 +65,15 @@ struct thread {
 
 	struct timer timer; /* of a wait with an end */
 	int wake_result;	/* what wait_on() returns */
-	bool ending;		   /* its process wants it gone */
+	bool ending;		/* its process wants it gone */
 
 	int32_t exit_value;
 	struct wait_queue joiners;
-	uint64_t ticks; /* of processor time */
+	uint64_t ticks;	  /* of processor time */
 	uint32_t blocked; /* signals: bit n - 1 is signal n */
 	uint32_t pending;
 	uint32_t interrupted_call; /* the call whose wait a signal ended, or NO_CALL */
-	uintptr_t made_stack; /* what spawn_thread() has mapped for it, or 0 */
+	uintptr_t made_stack;	   /* what spawn_thread() has mapped for it, or 0 */
 	size_t made_stack_size;
 };
 
@@ -114,7 +120,8 @@ void wait_queue_init(struct wait_queue *queue);
 
 /*
  * Waits until woken (0), `deadline` has passed (-ETIMEDOUT), or the thread's
- * process ends, or a signal is to be taken (-EINTR). `queue` may be NULL: then only time wakes it.
+ * process ends, or a signal is to be taken (-EINTR). `queue` may be NULL: then only time
+ * wakes it.
  */
 int wait_on(struct wait_queue *queue, time_us_t deadline);
 

@@ -46,7 +46,8 @@ tid_t _user_spawn_thread(uint32_t entry, uint32_t argument, uint32_t stack, uint
 		error = make_stack(process->space, thread, &stack);
 	stack = (stack & ~15u) - 16;
 	if (error == 0 && user_copy_out(stack, words, sizeof words) != 0)
-		error = address_space_query(process->space, stack) & PAGE_WRITABLE ? -ENOMEM : -EINVAL;
+		error = address_space_query(process->space, stack) & PAGE_WRITABLE ? -ENOMEM
+																		   : -EINVAL;
 	if (error != 0) {
 		process_discard_thread(thread);
 		return error;

@@ -148,7 +148,8 @@ int user_strings_in(uintptr_t from, const char *const **_strings)
 	used = count * sizeof *strings;
 	for (i = 0; i + 1 < count; i++) {
 		char *copy = (char *)strings + used;
-		ssize_t length = copy_string(copy, (uintptr_t)strings[i], USER_STRINGS_MAX - used);
+		ssize_t length =
+			copy_string(copy, (uintptr_t)strings[i], USER_STRINGS_MAX - used);
 
 		if (length < 0) {
 			error = length == -ENAMETOOLONG ? -E2BIG : (int)length;

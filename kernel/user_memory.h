@@ -60,7 +60,8 @@ int user_probe_out(uintptr_t address, size_t size);
  * The byte size of `count` elements of `element_size` bytes at `address`:
  * stored in *_size, or -EFAULT when it overflows or leaves the user's half.
  */
-int user_counted_size(uintptr_t address, size_t count, size_t element_size, size_t *_size);
+int user_counted_size(
+	uintptr_t address, size_t count, size_t element_size, size_t *_size);
 
 /*
  * Copies a NUL-ended string in, once. *_string is the kernel's copy, to be

@@ -46,8 +46,7 @@ pid_t fork(void)
 
 int execve(const char *path, char *const argv[], char *const envp[])
 {
-	return result(
-		_kern_exec(path, (const char *const *)argv, (const char *const *)envp));
+	return result(_kern_exec(path, (const char *const *)argv, (const char *const *)envp));
 }
 
 pid_t waitpid(pid_t pid, int *status, int options)

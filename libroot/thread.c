@@ -54,7 +54,8 @@ static void bootstrap(struct closure *closure)
 tid_t thread_start(
 	int (*function)(void *context), const void *context, size_t context_size)
 {
-	struct closure closure = {.function = function, .context = context, .size = context_size};
+	struct closure closure = {
+		.function = function, .context = context, .size = context_size};
 	tid_t thread;
 
 	if (context_size > THREAD_CONTEXT_MAX)

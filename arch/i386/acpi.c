@@ -91,8 +91,8 @@ static struct {
 
 static uint32_t read32(const uint8_t *bytes)
 {
-	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-		   (uint32_t)bytes[3] << 24;
+	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16
+		   | (uint32_t)bytes[3] << 24;
 }
 
 static uint64_t read64(const uint8_t *bytes)
@@ -139,8 +139,8 @@ static bool map_table(i386_acpi_map map, uint64_t physical, const char *signatur
 		return false;
 
 	uint32_t size = read32(bytes + HEADER_LENGTH);
-	if (size < HEADER_SIZE || size < least || size > TABLE_MAX ||
-		size > UINT32_MAX - (uint32_t)physical)
+	if (size < HEADER_SIZE || size < least || size > TABLE_MAX
+		|| size > UINT32_MAX - (uint32_t)physical)
 		return false;
 	bytes = map((uint32_t)physical, size);
 	if (bytes == NULL || !checksum_valid(bytes, size))
@@ -156,8 +156,8 @@ static bool find_root(const uint8_t *rsdp, size_t size, i386_acpi_map map,
 {
 	if (rsdp[RSDP_REVISION] >= 2 && size >= RSDP_V2_SIZE) {
 		uint32_t length = read32(rsdp + RSDP_LENGTH);
-		if (length >= RSDP_V2_SIZE && length <= size && checksum_valid(rsdp, length) &&
-			map_table(map, read64(rsdp + RSDP_XSDT), "XSDT", HEADER_SIZE, _root)) {
+		if (length >= RSDP_V2_SIZE && length <= size && checksum_valid(rsdp, length)
+			&& map_table(map, read64(rsdp + RSDP_XSDT), "XSDT", HEADER_SIZE, _root)) {
 			*_entry_size = 8;
 			return true;
 		}
@@ -282,8 +282,8 @@ static bool read_package(const uint8_t *aml, uint32_t position, uint32_t end,
 	end = start + length;
 
 	uint8_t count = aml[position++];
-	return count >= 2 && read_sleep_type(aml, &position, end, _type_a) &&
-		   read_sleep_type(aml, &position, end, _type_b);
+	return count >= 2 && read_sleep_type(aml, &position, end, _type_a)
+		   && read_sleep_type(aml, &position, end, _type_b);
 }
 
 /* Looks for Name (\_S5_, Package) in a definition block (section 20.2.5.1). */
@@ -294,8 +294,8 @@ static bool find_s5(const struct table *block, uint16_t *_type_a, uint16_t *_typ
 		if (!equal(aml + i, "_S5_", 4))
 			continue;
 		bool named =
-			aml[i - 1] == AML_NAME ||
-			(aml[i - 1] == AML_ROOT && i >= HEADER_SIZE + 2 && aml[i - 2] == AML_NAME);
+			aml[i - 1] == AML_NAME
+			|| (aml[i - 1] == AML_ROOT && i >= HEADER_SIZE + 2 && aml[i - 2] == AML_NAME);
 		if (named && read_package(aml, i + 4, block->size, _type_a, _type_b))
 			return true;
 	}
@@ -323,8 +323,8 @@ bool i386_acpi_init(const void *rsdp, size_t size, i386_acpi_map map)
 	struct table fadt;
 	uint32_t entry_size;
 	uint32_t index = 0;
-	if (!find_root(rsdp, size, map, &root, &entry_size) ||
-		!find_table(map, &root, entry_size, "FACP", &index, FADT_V1_SIZE, &fadt))
+	if (!find_root(rsdp, size, map, &root, &entry_size)
+		|| !find_table(map, &root, entry_size, "FACP", &index, FADT_V1_SIZE, &fadt))
 		return false;
 
 	/* Such a machine has no PM1 registers (section 4.1). */
@@ -346,8 +346,8 @@ bool i386_acpi_init(const void *rsdp, size_t size, i386_acpi_map map)
 
 	/* Mostly the name is in the DSDT, but any SSDT may have it. */
 	struct table block;
-	bool found = map_table(map, dsdt_address, "DSDT", HEADER_SIZE, &block) &&
-				 find_s5(&block, &sAcpi.sleep_type_a, &sAcpi.sleep_type_b);
+	bool found = map_table(map, dsdt_address, "DSDT", HEADER_SIZE, &block)
+				 && find_s5(&block, &sAcpi.sleep_type_a, &sAcpi.sleep_type_b);
 	index = 0;
 	while (!found) {
 		if (!find_table(map, &root, entry_size, "SSDT", &index, HEADER_SIZE, &block))
@@ -365,8 +365,8 @@ bool i386_acpi_power_off(void)
 
 	/* The registers obey only in ACPI mode (section 4.8.2.5). */
 	uint16_t port = sAcpi.pm1a_control;
-	if ((inw(port) & PM1_SCI_ENABLE) == 0 && sAcpi.smi_command != 0 &&
-		sAcpi.acpi_enable != 0) {
+	if ((inw(port) & PM1_SCI_ENABLE) == 0 && sAcpi.smi_command != 0
+		&& sAcpi.acpi_enable != 0) {
 		outb(sAcpi.smi_command, sAcpi.acpi_enable);
 		for (uint32_t i = 0; (inw(port) & PM1_SCI_ENABLE) == 0; i++) {
 			if (i == ENABLE_POLLS)
@@ -377,13 +377,13 @@ bool i386_acpi_power_off(void)
 	/* The type first, then the type with the enable bit (section 16.1): some
 	 * chipsets act on the type that they had before the bit came. */
 	uint32_t keep = ~(PM1_SLEEP_TYPE_MASK | PM1_SLEEP_ENABLE);
-	uint16_t a = (uint16_t)((inw(port) & keep) | (uint32_t)sAcpi.sleep_type_a
-													 << PM1_SLEEP_TYPE_SHIFT);
+	uint16_t a = (uint16_t)((inw(port) & keep)
+							| (uint32_t)sAcpi.sleep_type_a << PM1_SLEEP_TYPE_SHIFT);
 	uint16_t b = 0;
 	outw(port, a);
 	if (sAcpi.pm1b_control != 0) {
-		b = (uint16_t)((inw(sAcpi.pm1b_control) & keep) | (uint32_t)sAcpi.sleep_type_b
-															  << PM1_SLEEP_TYPE_SHIFT);
+		b = (uint16_t)((inw(sAcpi.pm1b_control) & keep)
+					   | (uint32_t)sAcpi.sleep_type_b << PM1_SLEEP_TYPE_SHIFT);
 		outw(sAcpi.pm1b_control, b);
 	}
 	outw(port, a | PM1_SLEEP_ENABLE);

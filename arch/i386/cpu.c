@@ -29,8 +29,10 @@ struct descriptor {
 
 _Static_assert(sizeof(struct descriptor) == 8, "the CPU's layout");
 
-#define FLAT(access_byte) \
-	{.limit_low = 0xffff, .access = (access_byte), .limit_high_and_flags = 0xcf}
+#define FLAT(access_byte)                                                                \
+	{                                                                                    \
+		.limit_low = 0xffff, .access = (access_byte), .limit_high_and_flags = 0xcf       \
+	}
 #define ACCESS_CODE(ring) (0x9b | (ring) << 5) /* readable; accessed, so that */
 #define ACCESS_DATA(ring) (0x93 | (ring) << 5) /* the CPU never writes here */
 #define ACCESS_TSS 0x89
@@ -135,7 +137,7 @@ void i386_descriptors_init(uintptr_t kernel_stack_top)
 static struct cpuid_facts sFacts;
 static struct cpu_identity sIdentity;
 static uint32_t sExtendedFeaturesB, sExtendedFeaturesC; /* leaf 7 EBX, ECX */
-static uint32_t sAmdFeatures; /* leaf 0x80000001 EDX */
+static uint32_t sAmdFeatures;							/* leaf 0x80000001 EDX */
 
 #define CPUID7_EBX_SMEP (1u << 7)
 #define CPUID7_EBX_SMAP (1u << 20)
@@ -145,7 +147,9 @@ static uint32_t sAmdFeatures; /* leaf 0x80000001 EDX */
 
 static void cpuid(uint32_t leaf, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
-	__asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(0));
+	__asm__ volatile("cpuid"
+					 : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d)
+					 : "a"(leaf), "c"(0));
 }
 
 /* A CPU that lets EFLAGS.ID be changed has CPUID (Intel SDM volume 1, 20.1). */
@@ -194,8 +198,8 @@ void i386_cpu_identify(void)
 			sAmdFeatures = d;
 		}
 	}
-	log_info("cpu: %s family %u model %u stepping %u, sep %s",
-		cpu_vendor(&sFacts), sIdentity.family, sIdentity.model, sIdentity.stepping,
+	log_info("cpu: %s family %u model %u stepping %u, sep %s", cpu_vendor(&sFacts),
+		sIdentity.family, sIdentity.model, sIdentity.stepping,
 		cpu_sep_advertised(&sFacts) ? "yes" : "no");
 }
 
@@ -249,7 +253,8 @@ void i386_cpu_init(void)
 
 	/* NE: x87 errors come as #MF. AM: AC in ring 3 means what it says. Some
 	 * firmware leaves the caches off (CD, NW). */
-	cr0 = (cr0 & ~(CR0_EM | CR0_TS | CR0_CD | CR0_NW)) | CR0_MP | CR0_NE | CR0_AM | CR0_WP;
+	cr0 =
+		(cr0 & ~(CR0_EM | CR0_TS | CR0_CD | CR0_NW)) | CR0_MP | CR0_NE | CR0_AM | CR0_WP;
 	i386_write_cr0(cr0);
 	if (!has_x87())
 		i386_write_cr0((cr0 & ~CR0_MP) | CR0_EM);
@@ -288,8 +293,7 @@ void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only)
 {
 	uint32_t kind = write_only ? 1 : 3;
 	/* G0 stays on over task switches; GE makes old CPUs report exactly. */
-	uint32_t dr7 = 0x400 | 0x200 | 0x2
-		| (kind | (length - 1) << 2) << 16;
+	uint32_t dr7 = 0x400 | 0x200 | 0x2 | (kind | (length - 1) << 2) << 16;
 
 	__asm__ volatile("mov %0, %%dr0\n\tmov %1, %%dr7" : : "r"(address), "r"(dr7));
 }

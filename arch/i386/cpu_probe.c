@@ -104,6 +104,6 @@ bool cpu_sysenter_usable(const struct cpuid_facts *facts)
 		return true;
 
 	cpu_identify(facts, &identity);
-	return IDENTITY_KEY(identity.family, identity.model, identity.stepping) >=
-		   IDENTITY_KEY(6u, 3u, 3u);
+	return IDENTITY_KEY(identity.family, identity.model, identity.stepping)
+		   >= IDENTITY_KEY(6u, 3u, 3u);
 }

@@ -16,8 +16,7 @@ enum {
 };
 
 void i386_idt_init(void);
-void i386_set_gate(
-	unsigned vector, void (*entry)(void), uint16_t selector, uint8_t type);
+void i386_set_gate(unsigned vector, void (*entry)(void), uint16_t selector, uint8_t type);
 void i386_pic_init(void);
 void i386_irq_enable(unsigned irq);
 

@@ -40,9 +40,9 @@ static void make_palette(const struct i386_framebuffer *framebuffer)
 		if (color == 6)
 			green = 0x55;
 		sPixels[color] =
-			color_bits(red, framebuffer->red_position, framebuffer->red_size) |
-			color_bits(green, framebuffer->green_position, framebuffer->green_size) |
-			color_bits(blue, framebuffer->blue_position, framebuffer->blue_size);
+			color_bits(red, framebuffer->red_position, framebuffer->red_size)
+			| color_bits(green, framebuffer->green_position, framebuffer->green_size)
+			| color_bits(blue, framebuffer->blue_position, framebuffer->blue_size);
 	}
 }
 
@@ -75,8 +75,8 @@ static void draw_cell(unsigned column, unsigned row, uint16_t cell)
 	const uint8_t *glyph = kFont[cell & 0xff];
 	uint32_t foreground = sPixels[cell >> 8 & 0xf];
 	uint32_t background = sPixels[cell >> 12];
-	uint8_t *line = sBase + row * SCREEN_GLYPH_HEIGHT * sPitch +
-					column * SCREEN_GLYPH_WIDTH * sBytesPerPixel;
+	uint8_t *line = sBase + row * SCREEN_GLYPH_HEIGHT * sPitch
+					+ column * SCREEN_GLYPH_WIDTH * sBytesPerPixel;
 
 	for (unsigned y = 0; y < SCREEN_GLYPH_HEIGHT; y++, line += sPitch)
 		draw_line(line, glyph[y], foreground, background);
@@ -104,8 +104,8 @@ void i386_screen_init_framebuffer(const struct i386_framebuffer *framebuffer)
 	if (bits != 15 && bits != 16 && bits != 24 && bits != 32)
 		return;
 	unsigned bytes = (bits + 7) / 8;
-	if (framebuffer->base == NULL || framebuffer->width == 0 ||
-		framebuffer->width > framebuffer->pitch / bytes)
+	if (framebuffer->base == NULL || framebuffer->width == 0
+		|| framebuffer->width > framebuffer->pitch / bytes)
 		return;
 
 	sBase = framebuffer->base;

@@ -28,8 +28,7 @@ extern void (*const kTrapEntries[32])(void);
 extern void (*const kInterruptEntries[16])(void);
 void int99_entry(void);
 
-void i386_set_gate(
-	unsigned vector, void (*entry)(void), uint16_t selector, uint8_t type)
+void i386_set_gate(unsigned vector, void (*entry)(void), uint16_t selector, uint8_t type)
 {
 	uintptr_t offset = (uintptr_t)entry;
 

@@ -100,11 +100,13 @@ static void read_mb2_memory_map(struct boot_info *boot, const struct mb2_memory_
 	}
 }
 
-static void read_mb2_framebuffer(struct boot_info *boot, const struct mb2_framebuffer *tag)
+static void read_mb2_framebuffer(
+	struct boot_info *boot, const struct mb2_framebuffer *tag)
 {
 	if (tag->type == FRAMEBUFFER_TEXT) {
 		boot->screen = BOOT_SCREEN_TEXT;
-	} else if (tag->type == FRAMEBUFFER_RGB && tag->tag.size >= MB2_FRAMEBUFFER_RGB_SIZE) {
+	} else if (tag->type == FRAMEBUFFER_RGB
+			   && tag->tag.size >= MB2_FRAMEBUFFER_RGB_SIZE) {
 		boot->screen = BOOT_SCREEN_FRAMEBUFFER;
 		boot->framebuffer = (struct boot_framebuffer){
 			.physical = tag->address,

@@ -9,7 +9,7 @@
 #include "kernel/syscall.h"
 #include <postern/errno.h>
 
-#define EMIT(name, value) \
+#define EMIT(name, value)                                                                \
 	__asm__ volatile(".ascii \"@EQU " name " %c0@\"" : : "i"((int32_t)(value)))
 #define EQU(name, value) EMIT(#name, value)
 #define CONSTANT(name) EMIT(#name, name)

@@ -90,15 +90,15 @@ static inline uint32_t *find_slot(uint32_t root, uintptr_t address)
 	uint32_t directory = root;
 
 	if (gPaging->has_pointers) {
-		directory = ((
-			const uint32_t *)(uintptr_t)(root + KERNEL_BASE))[(address >> POINTER_SHIFT) *
-															  gPaging->entry_words];
+		directory =
+			((const uint32_t *)(uintptr_t)(root + KERNEL_BASE))[(address >> POINTER_SHIFT)
+																* gPaging->entry_words];
 		if (!(directory & PAGE_PRESENT))
 			return NULL;
 	}
-	return table_at(directory) +
-		   (address >> gPaging->span_shift & (gPaging->entries - 1)) *
-			   gPaging->entry_words;
+	return table_at(directory)
+		   + (address >> gPaging->span_shift & (gPaging->entries - 1))
+				 * gPaging->entry_words;
 }
 
 /* The entry for the page at `address`; NULL without a table, or in a large page. */
@@ -108,8 +108,8 @@ static inline uint32_t *find_entry(uint32_t root, uintptr_t address)
 
 	if (slot == NULL || (*slot & (PAGE_PRESENT | PAGE_LARGE)) != PAGE_PRESENT)
 		return NULL;
-	return table_at(*slot) +
-		   (address / PAGE_BYTES & (gPaging->entries - 1)) * gPaging->entry_words;
+	return table_at(*slot)
+		   + (address / PAGE_BYTES & (gPaging->entries - 1)) * gPaging->entry_words;
 }
 
 static inline void invalidate(uintptr_t address)

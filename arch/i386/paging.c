@@ -91,8 +91,8 @@ void *i386_map_physical(uint32_t physical, size_t size, uint32_t flags)
 
 		if (entry == NULL)
 			return NULL;
-		set_entry(entry,
-			(physical - offset + i * PAGE_BYTES) | PAGE_PRESENT | flags | sGlobal);
+		set_entry(
+			entry, (physical - offset + i * PAGE_BYTES) | PAGE_PRESENT | flags | sGlobal);
 	}
 	sWindowNext = start + pages * PAGE_BYTES;
 	return (void *)(start + offset);
@@ -165,7 +165,8 @@ void *i386_map_commpage(void)
 
 /* ---- The direct map, at boot -------------------------------------------- */
 
-static bool overlaps(uint32_t start, uint32_t end, uint32_t other_start, uint32_t other_end)
+static bool overlaps(
+	uint32_t start, uint32_t end, uint32_t other_start, uint32_t other_end)
 {
 	return start < other_end && other_start < end;
 }
@@ -221,7 +222,7 @@ static uint32_t take_early(const struct boot_info *boot, uint32_t size)
 		if (start < sEarlyNext)
 			start = sEarlyNext;
 		while (start < end && size <= end - start
-			&& (until = occupied_until(boot, start, start + size)) != 0)
+			   && (until = occupied_until(boot, start, start + size)) != 0)
 			start = until;
 		if (start < end && size <= end - start && start < best)
 			best = start;
@@ -295,8 +296,8 @@ static void map_low(void)
 
 	for (address = KERNEL_BASE; address < KERNEL_BASE + gPaging->low_end;
 		 address += PAGE_BYTES)
-		set_entry(kernel_entry(address),
-			PHYSICAL_OF(address) | image_flags(address) | sGlobal);
+		set_entry(
+			kernel_entry(address), PHYSICAL_OF(address) | image_flags(address) | sGlobal);
 }
 
 /* Before there is a second root, so that all have the same ones. */
@@ -340,8 +341,8 @@ void i386_paging_init(const struct boot_info *boot, bool nx)
 	invalidate_all();
 
 	page_count = top / PAGE_BYTES;
-	pages = arch_physical_to_virtual(take_early(boot,
-		(page_count * sizeof(struct page) + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)));
+	pages = arch_physical_to_virtual(take_early(
+		boot, (page_count * sizeof(struct page) + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)));
 	page_allocator_init(pages, page_count);
 	for (i = 0; i < boot->region_count; i++) {
 		uint32_t start, end, until;
@@ -354,8 +355,8 @@ void i386_paging_init(const struct boot_info *boot, bool nx)
 			uint32_t run = start;
 
 			until = 0;
-			while (run < end
-				&& (until = occupied_until(boot, run, run + PAGE_BYTES)) == 0)
+			while (
+				run < end && (until = occupied_until(boot, run, run + PAGE_BYTES)) == 0)
 				run += PAGE_BYTES;
 			if (run > start)
 				page_allocator_add(start / PAGE_BYTES, (run - start) / PAGE_BYTES);

@@ -13,8 +13,15 @@ static const uint16_t kPorts[PORT_COUNT] = {0x3f8, 0x2f8};
 static bool sPresent[PORT_COUNT];
 
 /* Registers, from the port's base (National Semiconductor PC16550D, table II) */
-enum { DATA = 0, INTERRUPT_ENABLE = 1, FIFO_CONTROL = 2, LINE_CONTROL = 3,
-	MODEM_CONTROL = 4, LINE_STATUS = 5, SCRATCH = 7 };
+enum {
+	DATA = 0,
+	INTERRUPT_ENABLE = 1,
+	FIFO_CONTROL = 2,
+	LINE_CONTROL = 3,
+	MODEM_CONTROL = 4,
+	LINE_STATUS = 5,
+	SCRATCH = 7
+};
 enum { DIVISOR_LOW = 0, DIVISOR_HIGH = 1 }; /* while LINE_DLAB is set */
 
 #define LINE_8N1 0x03

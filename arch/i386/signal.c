@@ -24,8 +24,7 @@ struct signal_frame {
 };
 
 /* What a program may change by itself, and so by a context, too. */
-#define USER_FLAGS                                                                       \
-	(0xdd5u /* CF PF AF ZF SF TF DF OF */ | FLAG_NT | FLAG_AC | FLAG_ID)
+#define USER_FLAGS (0xdd5u /* CF PF AF ZF SF TF DF OF */ | FLAG_NT | FLAG_AC | FLAG_ID)
 
 extern const uint32_t kCommpageReturn, kCommpageSignalReturnOffset;
 
@@ -35,18 +34,19 @@ static struct iframe *current_frame(void)
 	return (struct iframe *)gKernelStackTop - 1;
 }
 
-int arch_signal_enter(
-	uintptr_t handler, const struct signal_info *info, uint32_t mask)
+int arch_signal_enter(uintptr_t handler, const struct signal_info *info, uint32_t mask)
 {
 	struct iframe *frame = current_frame();
-	uintptr_t address = ((frame->user_esp - sizeof(struct signal_frame) - 16) & ~15u) + 12;
+	uintptr_t address =
+		((frame->user_esp - sizeof(struct signal_frame) - 16) & ~15u) + 12;
 	struct signal_frame on_stack;
 
 	memset(&on_stack, 0, sizeof on_stack);
 	on_stack.return_address = COMMPAGE_BASE + kCommpageSignalReturnOffset;
 	on_stack.signal = (uint32_t)info->signal;
 	on_stack.info_address = (uint32_t)(address + offsetof(struct signal_frame, info));
-	on_stack.context_address = (uint32_t)(address + offsetof(struct signal_frame, context));
+	on_stack.context_address =
+		(uint32_t)(address + offsetof(struct signal_frame, context));
 	on_stack.info = *info;
 	on_stack.context = (struct signal_context){
 		.eax = frame->eax,
@@ -84,7 +84,7 @@ static bool may_hold(uint16_t selector)
 	uint16_t descriptor = selector & ~3;
 
 	return descriptor == 0 || descriptor == (USER_DS & ~3) || descriptor == (USER_CS & ~3)
-		|| descriptor == (TLS_SELECTOR & ~3);
+		   || descriptor == (TLS_SELECTOR & ~3);
 }
 
 int arch_signal_leave(uintptr_t address, uint32_t *_mask, uint32_t *_result)

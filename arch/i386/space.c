@@ -17,9 +17,9 @@
  */
 static uint32_t protection_bits(unsigned protection)
 {
-	return (protection & PAGE_READABLE ? PAGE_PRESENT : 0) | PAGE_USER |
-		   (protection & PAGE_WRITABLE ? PAGE_RW : 0) |
-		   (protection & PAGE_EXECUTABLE ? PAGE_EXECUTE : 0);
+	return (protection & PAGE_READABLE ? PAGE_PRESENT : 0) | PAGE_USER
+		   | (protection & PAGE_WRITABLE ? PAGE_RW : 0)
+		   | (protection & PAGE_EXECUTABLE ? PAGE_EXECUTE : 0);
 }
 
 /* The entry for a user address, or NULL where there is no table. */
@@ -101,9 +101,9 @@ uint32_t arch_space_lookup(
 
 	if (entry == NULL || *entry == 0)
 		return PAGE_NONE;
-	*_protection = (*entry & PAGE_PRESENT ? PAGE_READABLE : 0) |
-				   (*entry & PAGE_RW ? PAGE_WRITABLE : 0) |
-				   (*entry & PAGE_EXECUTE ? PAGE_EXECUTABLE : 0);
+	*_protection = (*entry & PAGE_PRESENT ? PAGE_READABLE : 0)
+				   | (*entry & PAGE_RW ? PAGE_WRITABLE : 0)
+				   | (*entry & PAGE_EXECUTE ? PAGE_EXECUTABLE : 0);
 	return ENTRY_ADDRESS(*entry);
 }
 
@@ -138,8 +138,8 @@ enum arch_mapping arch_query_mapping(uintptr_t address)
 		return address >= COMMPAGE_BASE && address < COMMPAGE_BASE + PAGE_BYTES
 				   ? MAPPING_READ_ONLY
 				   : MAPPING_KERNEL;
-	if (arch_space_lookup(&space, address, &protection) == PAGE_NONE ||
-		!(protection & PAGE_READABLE))
+	if (arch_space_lookup(&space, address, &protection) == PAGE_NONE
+		|| !(protection & PAGE_READABLE))
 		return MAPPING_NONE;
 	return protection & PAGE_WRITABLE ? MAPPING_WRITABLE : MAPPING_READ_ONLY;
 }

@@ -69,8 +69,8 @@ static void map_archives(void)
 
 	for (i = 0; i < sBoot.module_count; i++) {
 		sArchives[i].size = sBoot.modules[i].end - sBoot.modules[i].start;
-		sArchives[i].data
-			= i386_map_physical(sBoot.modules[i].start, sArchives[i].size, 0);
+		sArchives[i].data =
+			i386_map_physical(sBoot.modules[i].start, sArchives[i].size, 0);
 		if (sArchives[i].data == NULL)
 			panic("boot module %u, %zu bytes, does not fit into the kernel's window", i,
 				sArchives[i].size);

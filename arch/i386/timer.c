@@ -63,7 +63,7 @@ time_us_t arch_system_time(void)
 
 	/* Whole seconds first: counts * 1000000 would overflow in 89 days. */
 	now = (time_us_t)(counts / FREQUENCY * 1000000
-		+ counts % FREQUENCY * 1000000 / FREQUENCY);
+					  + counts % FREQUENCY * 1000000 / FREQUENCY);
 	if (now < sLast)
 		now = sLast;
 	sLast = now;

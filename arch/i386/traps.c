@@ -99,9 +99,9 @@ static void describe_page_fault(
 {
 	/* Without NX or SMEP the CPU does not tell a fetch from a read; but what
 	 * could be fetched can be read, so a fault at EIP itself is a fetch. */
-	const char *doing = error & FAULT_WRITE		  ? "write to"
-		: error & FAULT_FETCH || address == eip ? "execution at"
-												  : "read from";
+	const char *doing = error & FAULT_WRITE						? "write to"
+						: error & FAULT_FETCH || address == eip ? "execution at"
+																: "read from";
 	const char *why;
 
 	enum arch_mapping mapping = arch_query_mapping(address);
@@ -142,8 +142,8 @@ static void describe_trap(
 
 		format_string(text, size, ": %s",
 			dr6 & DR6_WATCHPOINT0 || sWatchpointInKernel ? "watchpoint 0"
-			: dr6 & DR6_SINGLE_STEP						  ? "single step"
-														  : "requested by an instruction");
+			: dr6 & DR6_SINGLE_STEP						 ? "single step"
+														 : "requested by an instruction");
 	} else if (error & 2) {
 		format_string(text, size, ": vector %u", error >> 3);
 	} else if (error != 0) {
@@ -237,7 +237,8 @@ void i386_trap(struct iframe *frame)
 		return;
 
 	if (iframe_from_user(frame) && vector != VECTOR_MACHINE_CHECK) {
-		if (signal_fault(signal_of(vector), vector == VECTOR_PAGE_FAULT ? address : frame->eip)) {
+		if (signal_fault(
+				signal_of(vector), vector == VECTOR_PAGE_FAULT ? address : frame->eip)) {
 			forget_debug(vector);
 			return;
 		}
@@ -290,7 +291,8 @@ void i386_double_fault(void)
 		.user_esp = gTss.esp,
 		.user_ss = gTss.ss,
 	};
-	panic_frame(&sFrame, "%s: the kernel stack at 0x%x has overflowed, or an exception's handler has faulted",
+	panic_frame(&sFrame,
+		"%s: the kernel stack at 0x%x has overflowed, or an exception's handler has faulted",
 		exception_name(VECTOR_DOUBLE_FAULT), gTss.esp);
 }
 
@@ -319,8 +321,8 @@ uintptr_t arch_frame_sp(const struct iframe *frame)
 {
 	/* Ring 0 pushes no ESP: it was where the frame's last word ends. */
 	return iframe_from_user(frame) || iframe_vector(frame) == VECTOR_DOUBLE_FAULT
-		? frame->user_esp
-		: (uintptr_t)&frame->user_esp;
+			   ? frame->user_esp
+			   : (uintptr_t)&frame->user_esp;
 }
 
 uintptr_t arch_frame_fp(const struct iframe *frame)
@@ -344,11 +346,12 @@ void arch_print_frame(const struct iframe *frame, void (*print)(const char *form
 
 	__asm__("mov %%fs, %0" : "=r"(fs));
 	__asm__("mov %%gs, %0" : "=r"(gs));
-	print("  eax %08x  ebx %08x  ecx %08x  edx %08x\n", frame->eax, frame->ebx, frame->ecx,
-		frame->edx);
-	print("  esi %08x  edi %08x  ebp %08x  esp %08x\n", frame->esi, frame->edi, frame->ebp,
-		(unsigned)arch_frame_sp(frame));
-	print("  eip %08x  eflags %08x  cs %04x  ss %04x  ds %04x  es %04x  fs %04x  gs %04x\n",
+	print("  eax %08x  ebx %08x  ecx %08x  edx %08x\n", frame->eax, frame->ebx,
+		frame->ecx, frame->edx);
+	print("  esi %08x  edi %08x  ebp %08x  esp %08x\n", frame->esi, frame->edi,
+		frame->ebp, (unsigned)arch_frame_sp(frame));
+	print(
+		"  eip %08x  eflags %08x  cs %04x  ss %04x  ds %04x  es %04x  fs %04x  gs %04x\n",
 		frame->eip, frame->eflags, frame->cs & 0xffff,
 		iframe_from_user(frame) ? frame->user_ss & 0xffff : KERNEL_SS,
 		frame->segments & 0xffff, frame->segments >> 16, fs & 0xffff, gs & 0xffff);
@@ -364,5 +367,5 @@ bool arch_on_kernel_stack(uintptr_t address)
 	extern const char gBootStack[], gBootStackEnd[];
 
 	return (address >= gKernelStackTop - KERNEL_STACK_SIZE && address < gKernelStackTop)
-		|| (address >= (uintptr_t)gBootStack && address < (uintptr_t)gBootStackEnd);
+		   || (address >= (uintptr_t)gBootStack && address < (uintptr_t)gBootStackEnd);
 }

@@ -16,7 +16,8 @@ int main(void)
 	print("calls %u\n", info.syscall_count);
 	print("page %u, total %u, free %u\n", info.page_size, info.memory_pages,
 		info.memory_free_pages);
-	print("version %u.%u.%u %s\n", info.kernel_version >> 16, info.kernel_version >> 8 & 0xff,
-		info.kernel_version & 0xff, info.kernel_version_text);
+	print("version %u.%u.%u %s\n", info.kernel_version >> 16,
+		info.kernel_version >> 8 & 0xff, info.kernel_version & 0xff,
+		info.kernel_version_text);
 	return 0;
 }

@@ -173,8 +173,8 @@ static uint8_t *make_code(void)
 	uint8_t *code = make_pages(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 
 	put_code(code, VALUE);
-	if (_kern_protect((uint32_t)code, PAGE, PROT_READ | PROT_EXEC, 0) != 0 ||
-		run(code, VALUE) != 0)
+	if (_kern_protect((uint32_t)code, PAGE, PROT_READ | PROT_EXEC, 0) != 0
+		|| run(code, VALUE) != 0)
 		_kern_exit(98);
 	return code;
 }
@@ -228,9 +228,9 @@ static int none_and_back(void)
 {
 	uint8_t *code = make_code();
 
-	return _kern_protect((uint32_t)code, PAGE, PROT_NONE, 0) != 0 ||
-		   _kern_protect((uint32_t)code, PAGE, PROT_READ | PROT_EXEC, 0) != 0 ||
-		   run(code, VALUE) != 0;
+	return _kern_protect((uint32_t)code, PAGE, PROT_NONE, 0) != 0
+		   || _kern_protect((uint32_t)code, PAGE, PROT_READ | PROT_EXEC, 0) != 0
+		   || run(code, VALUE) != 0;
 }
 
 static int write_protected(void)
@@ -279,8 +279,8 @@ static int write_and_execute_unasked(void)
 {
 	uint32_t page = (uint32_t)make_pages(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 
-	return _kern_map(0, PAGE, PROT_WRITE | PROT_EXEC, MAP_PRIVATE) != (uint32_t)-EINVAL ||
-		   _kern_protect(page, PAGE, PROT_WRITE | PROT_EXEC, 0) != -EINVAL;
+	return _kern_map(0, PAGE, PROT_WRITE | PROT_EXEC, MAP_PRIVATE) != (uint32_t)-EINVAL
+		   || _kern_protect(page, PAGE, PROT_WRITE | PROT_EXEC, 0) != -EINVAL;
 }
 
 /* ---- Writing what is code -------------------------------------------------------- */
@@ -319,8 +319,8 @@ static int use_boot_address(void)
 
 static int kernel_writes_text(void)
 {
-	return _kern_get_info((struct system_info *)(uintptr_t)run) != -EFAULT ||
-		   run(make_code(), VALUE) != 0;
+	return _kern_get_info((struct system_info *)(uintptr_t)run) != -EFAULT
+		   || run(make_code(), VALUE) != 0;
 }
 
 static int by_int99_at(uint32_t stack)
@@ -339,8 +339,8 @@ static int kernel_reads_arguments(void)
 {
 	uint8_t *page = make_pages(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 
-	return by_int99_at(0x2000) != -EFAULT || by_int99_at((uint32_t)page + 64) != 0 ||
-		   _kern_echo(VALUE) != VALUE;
+	return by_int99_at(0x2000) != -EFAULT || by_int99_at((uint32_t)page + 64) != 0
+		   || _kern_echo(VALUE) != VALUE;
 }
 
 /* SMAP's gate is AC, which a program may set: the kernel runs without. */

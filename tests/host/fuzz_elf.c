@@ -111,8 +111,8 @@ static void check_program(const struct elf_image *elf, size_t size)
 	}
 	REQUIRE(entry_found);
 	REQUIRE(elf->header_count >= 1);
-	REQUIRE((uint64_t)elf->headers_offset + elf->header_count * ELF_PROGRAM_HEADER_SIZE <=
-			size);
+	REQUIRE((uint64_t)elf->headers_offset + elf->header_count * ELF_PROGRAM_HEADER_SIZE
+			<= size);
 	REQUIRE(elf->headers_address == 0 || elf->headers_address >= USER_BASE);
 }
 

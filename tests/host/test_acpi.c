@@ -33,8 +33,8 @@ static unsigned sMappingCount;
 
 static const void *map(uint32_t physical, size_t size)
 {
-	if (physical < MEMORY_BASE || physical - MEMORY_BASE > MEMORY_SIZE ||
-		size > MEMORY_SIZE - (physical - MEMORY_BASE))
+	if (physical < MEMORY_BASE || physical - MEMORY_BASE > MEMORY_SIZE
+		|| size > MEMORY_SIZE - (physical - MEMORY_BASE))
 		return NULL;
 	if (sMappingCount == MAPPINGS_MAX) {
 		printf("it maps without end\n");

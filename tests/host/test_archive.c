@@ -363,7 +363,8 @@ static void test_real_tar(void)
 	size_t size;
 
 	if (system("tar --format=ustar -cf build/host/archive.tar kernel/archive.c "
-			   "./kernel/archive.h") != 0) {
+			   "./kernel/archive.h")
+		!= 0) {
 		printf("no tar here: its part is left out\n");
 		return;
 	}
@@ -379,8 +380,8 @@ static void test_real_tar(void)
 		snprintf(path, sizeof(path), "/%s", kFiles[i]);
 		CHECK(expected_size > 0);
 		CHECK_NUMBER(archive_find(&archive, 1, path, &file), 0);
-		CHECK(file.size == expected_size &&
-			  memcmp(file.data, expected, expected_size) == 0);
+		CHECK(file.size == expected_size
+			  && memcmp(file.data, expected, expected_size) == 0);
 		free(expected);
 	}
 	free(bytes);

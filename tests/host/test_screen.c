@@ -355,8 +355,8 @@ static void test_framebuffer(void)
 		CHECK(pixel_at(base, pitch, bytes, 8 + 7, 31) == kFormats[i].grey);
 		CHECK(pixel_at(base, pitch, bytes, 16, 16) == kFormats[i].dark_red);
 		/* The cursor. */
-		CHECK(pixel_at(base, pitch, bytes, 24, 16) == kFormats[i].dark_red ||
-			  pixel_at(base, pitch, bytes, 24, 16) == kFormats[i].grey);
+		CHECK(pixel_at(base, pitch, bytes, 24, 16) == kFormats[i].dark_red
+			  || pixel_at(base, pitch, bytes, 24, 16) == kFormats[i].grey);
 		/* Scrolling moves the letter up, the last row is blank. */
 		write_text("\n\n\n");
 		CHECK(pixel_at(base, pitch, bytes, 8, 0) == kFormats[i].grey);

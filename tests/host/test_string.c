@@ -122,8 +122,8 @@ static void test_memory(const struct functions *f)
 			memcpy(actual, source, AREA);
 			wrong += f->compare(actual, source, size) != 0;
 			actual[at] ^= 0x80;
-			wrong += sign(f->compare(actual, source, size)) !=
-					 sign(memcmp(actual, source, size));
+			wrong += sign(f->compare(actual, source, size))
+					 != sign(memcmp(actual, source, size));
 			wrong += f->compare(actual, source, at) != 0;
 		}
 	}

@@ -153,7 +153,8 @@ int _user_v_reverse(struct user_inout bytes)
 	for (i = 0; i < sizeof text; i++)
 		reversed[i] = text[sizeof text - 1 - i];
 	/* What lies behind the buffer is not to be had through its handle. */
-	if (bytes.size != sizeof text || user_inout_read(bytes, 1, text, sizeof text) != -EFAULT
+	if (bytes.size != sizeof text
+		|| user_inout_read(bytes, 1, text, sizeof text) != -EFAULT
 		|| user_inout_write(bytes, sizeof text, reversed, 1) != -EFAULT)
 		return 1;
 	return user_inout_write(bytes, 0, reversed, sizeof reversed);

@@ -16,8 +16,8 @@ static void check(const char *what, int64_t got, int64_t wanted)
 	if (got == wanted)
 		return;
 	sFailures++;
-	print("BAD %s: %lld (0x%llx), not %lld\n", what, (long long)got, (unsigned long long)got,
-		(long long)wanted);
+	print("BAD %s: %lld (0x%llx), not %lld\n", what, (long long)got,
+		(unsigned long long)got, (long long)wanted);
 }
 
 #define CHECK(call, wanted) check(#call, (call), (wanted))
@@ -59,9 +59,23 @@ static uintptr_t bad_address(unsigned which, size_t size)
 	if (sEnd == 0)
 		sEnd = end_of_data();
 	const uintptr_t kAddresses[] = {
-		1, 4, 0xffff, 0x20000000, 0xc0000000 - (uintptr_t)size + 1, 0xbfffffff, 0xc0000000,
-		0xc0100000, 0xf0000000, 0xffff0000, 0xffff000c, 0xffffffff - (uintptr_t)size,
-		0xfffffffc, 0xffffffff, sEnd, sEnd - 1, sEnd - (uintptr_t)size + 1,
+		1,
+		4,
+		0xffff,
+		0x20000000,
+		0xc0000000 - (uintptr_t)size + 1,
+		0xbfffffff,
+		0xc0000000,
+		0xc0100000,
+		0xf0000000,
+		0xffff0000,
+		0xffff000c,
+		0xffffffff - (uintptr_t)size,
+		0xfffffffc,
+		0xffffffff,
+		sEnd,
+		sEnd - 1,
+		sEnd - (uintptr_t)size + 1,
 	};
 
 	return which < sizeof kAddresses / sizeof kAddresses[0] ? kAddresses[which] : 0;
@@ -85,33 +99,33 @@ static void copy_tail(bool back)
 }
 
 /* Each `pointer` of `size` bytes must be refused before the handler runs. */
-#define REFUSED(size, call)                                                                \
-	do {                                                                                   \
-		uint32_t before = _kern_v_calls();                                                 \
-		uintptr_t pointer;                                                                 \
-		unsigned which;                                                                    \
-		for (which = 0; (pointer = bad_address(which, size)) != 0; which++) {              \
-			sChecks++;                                                                     \
-			if ((call) != -EFAULT) {                                                       \
-				sFailures++;                                                               \
-				print("BAD %s with 0x%x\n", #call, (unsigned)pointer);                     \
-			}                                                                              \
-		}                                                                                  \
-		check("handler not called: " #call, _kern_v_calls(), before);                      \
+#define REFUSED(size, call)                                                              \
+	do {                                                                                 \
+		uint32_t before = _kern_v_calls();                                               \
+		uintptr_t pointer;                                                               \
+		unsigned which;                                                                  \
+		for (which = 0; (pointer = bad_address(which, size)) != 0; which++) {            \
+			sChecks++;                                                                   \
+			if ((call) != -EFAULT) {                                                     \
+				sFailures++;                                                             \
+				print("BAD %s with 0x%x\n", #call, (unsigned)pointer);                   \
+			}                                                                            \
+		}                                                                                \
+		check("handler not called: " #call, _kern_v_calls(), before);                    \
 	} while (0)
 
 /* The same where the handler finds out: a counted buffer's pages. */
-#define FAILS(size, call)                                                                  \
-	do {                                                                                   \
-		uintptr_t pointer;                                                                 \
-		unsigned which;                                                                    \
-		for (which = 0; (pointer = bad_address(which, size)) != 0; which++) {              \
-			sChecks++;                                                                     \
-			if ((call) != -EFAULT) {                                                       \
-				sFailures++;                                                               \
-				print("BAD %s with 0x%x\n", #call, (unsigned)pointer);                     \
-			}                                                                              \
-		}                                                                                  \
+#define FAILS(size, call)                                                                \
+	do {                                                                                 \
+		uintptr_t pointer;                                                               \
+		unsigned which;                                                                  \
+		for (which = 0; (pointer = bad_address(which, size)) != 0; which++) {            \
+			sChecks++;                                                                   \
+			if ((call) != -EFAULT) {                                                     \
+				sFailures++;                                                             \
+				print("BAD %s with 0x%x\n", #call, (unsigned)pointer);                   \
+			}                                                                            \
+		}                                                                                \
 	} while (0)
 
 /* ---- The calls ------------------------------------------------------------------- */
@@ -124,8 +138,8 @@ static void check_scalars(void)
 		(int64_t)(-1 + 0x300000000 + 10 + 0x8000000000000007 - 33 + 13));
 	CHECK(_kern_v_named(V_ONE | V_HIGH, V_BEFORE, 40, 2), 42);
 
-	CHECK(raw_call(SYS_v_calls + 1, 0, 0), -ENOSYS);	/* retired v_gone */
-	CHECK(raw_call(SYS_v_length - 1, 0, 0), -ENOSYS);	/* retired v_also_gone */
+	CHECK(raw_call(SYS_v_calls + 1, 0, 0), -ENOSYS);  /* retired v_gone */
+	CHECK(raw_call(SYS_v_length - 1, 0, 0), -ENOSYS); /* retired v_also_gone */
 	CHECK(raw_call(SYS_v_crash + 1, 0, 0), -ENOSYS);
 	CHECK(raw_call(0x80000000, 0, 0), -ENOSYS);
 	CHECK(raw_call(0xffffffff, 0, 0), -ENOSYS);
@@ -253,7 +267,8 @@ static void check_strings(void)
 	CHECK(_kern_v_length_optional("hello"), 5);
 	/* A byte of these two can be read, and it may well be a NUL. */
 	REFUSED(1, _kern_v_length(pointer + 1 == end || pointer == 0xbfffffff
-			? (const char *)1 : (const char *)pointer));
+								  ? (const char *)1
+								  : (const char *)pointer));
 
 	for (i = 0; i < PAGE; i++)
 		sLong[i] = 'l';

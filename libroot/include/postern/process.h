@@ -10,4 +10,3 @@
 #define WAIT_EXITED(status) (((status)&0x7f) == 0)
 #define WAIT_EXIT_STATUS(status) ((status) >> 8 & 0xff)
 #define WAIT_SIGNAL(status) ((status)&0x7f) /* what killed it */
-

@@ -6,10 +6,10 @@
 
 struct process_status {
 	pid_t pid;
-	pid_t parent;		/* 0 for the first, and for orphans */
-	uint32_t state;		/* one of PROCESS_STATE */
+	pid_t parent;	/* 0 for the first, and for orphans */
+	uint32_t state; /* one of PROCESS_STATE */
 	uint32_t threads;
-	uint32_t pages;		/* resident */
+	uint32_t pages; /* resident */
 	uint32_t reserved;
 	time_us_t cpu_time; /* microseconds of processor time, to the tick */
 	time_us_t started;	/* system time */

@@ -55,8 +55,8 @@ struct signal_context {
 	uint32_t eax, ebx, ecx, edx, esi, edi, ebp, esp;
 	uint32_t eip, eflags;
 	uint16_t ds, es, fs, gs;
-	uint32_t mask;		 /* what waited before */
-	uint32_t fpu_size;	 /* bytes of `fpu` that hold anything */
+	uint32_t mask;	   /* what waited before */
+	uint32_t fpu_size; /* bytes of `fpu` that hold anything */
 	uint32_t reserved[2];
 	uint8_t fpu[512]; /* as FXSAVE, or FNSAVE, has it */
 };

@@ -23,7 +23,8 @@ bool mutex_try_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 
 struct condition {
-	uint32_t sequence; /* counts signals, so that a waiter sees one it has not slept for */
+	uint32_t
+		sequence; /* counts signals, so that a waiter sees one it has not slept for */
 	uint32_t waiters;
 };
 

@@ -34,8 +34,7 @@ static void sort(uint32_t *values, unsigned count)
 	}
 }
 
-static void run(
-	const char *name, uint32_t entry, void (*measure)(uint32_t *, uint32_t))
+static void run(const char *name, uint32_t entry, void (*measure)(uint32_t *, uint32_t))
 {
 	bench_control(entry);
 	measure(sResults, ROUNDS); /* once to warm up */

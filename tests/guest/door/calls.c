@@ -231,7 +231,7 @@ static void inspect(enum door_path path, const struct door_state *out)
 		if (!sHaveSeen)
 			memcpy(sSeen[i], sSlots[i], SLOT);
 		else if ((special == NULL || special->how != VARIES)
-			&& memcmp(sSeen[i], sSlots[i], SLOT) != 0)
+				 && memcmp(sSeen[i], sSlots[i], SLOT) != 0)
 			door_fail(path, parameter->name, "bytes differ from the other path's");
 		else
 			door_pass();
@@ -260,7 +260,8 @@ static bool run(struct door_expected expected, struct door_state *_out)
 	return door_check(&state, PATHS_ALL, expected, &kHooks, _out);
 }
 
-/* ---- What must come of a pointer ---------------------------------------------------- */
+/* ---- What must come of a pointer ----------------------------------------------------
+ */
 
 enum verdict { VERDICT_FAULT, VERDICT_ERROR, VERDICT_PART, VERDICT_OPEN };
 
@@ -337,7 +338,8 @@ static void run_judged(const struct door_parameter *parameter, struct door_expec
 	/* The handler has not seen memory that the program has not. */
 	if (verdict == VERDICT_ERROR && sCall->can_fail) {
 		if (!is_error(out.eax))
-			door_fail(PATH_INT99, "EAX", "got %d for memory that is not there", (int)out.eax);
+			door_fail(
+				PATH_INT99, "EAX", "got %d for memory that is not there", (int)out.eax);
 		else
 			door_pass();
 	}
@@ -350,7 +352,8 @@ static void run_judged(const struct door_parameter *parameter, struct door_expec
 	}
 }
 
-/* ---- Cases ------------------------------------------------------------------------------ */
+/* ---- Cases
+ * ------------------------------------------------------------------------------ */
 
 void case_calls(void)
 {
@@ -367,14 +370,37 @@ void case_calls(void)
 static uint32_t hostile_pointer(uint32_t index)
 {
 	const uint32_t values[] = {
-		0, 1, 0xfff, 0xffff, 0x10000, 0x00300000, 0x10000000, 0x3fffff, 0x3ffffe,
-		(uint32_t)door_tail_end - 1, (uint32_t)door_tail_end - 2,
-		(uint32_t)door_tail_end - 3, (uint32_t)door_tail_end - 4,
-		(uint32_t)door_tail_end - 8, (uint32_t)door_tail_end,
+		0,
+		1,
+		0xfff,
+		0xffff,
+		0x10000,
+		0x00300000,
+		0x10000000,
+		0x3fffff,
+		0x3ffffe,
+		(uint32_t)door_tail_end - 1,
+		(uint32_t)door_tail_end - 2,
+		(uint32_t)door_tail_end - 3,
+		(uint32_t)door_tail_end - 4,
+		(uint32_t)door_tail_end - 8,
+		(uint32_t)door_tail_end,
 		(uint32_t)door_read_only,
-		KERNEL_BASE - (8u << 20) - 1, KERNEL_BASE - (8u << 20) - 4,
-		0xbffffffc, 0xbfffffff, 0xc0000000, 0xc0000001, 0xc0100000, 0xd0000000, 0xe0000000,
-		COMMPAGE - 1, COMMPAGE, COMMPAGE + 12, COMMPAGE + 0xfff, 0xfffffffc, 0xffffffff,
+		KERNEL_BASE - (8u << 20) - 1,
+		KERNEL_BASE - (8u << 20) - 4,
+		0xbffffffc,
+		0xbfffffff,
+		0xc0000000,
+		0xc0000001,
+		0xc0100000,
+		0xd0000000,
+		0xe0000000,
+		COMMPAGE - 1,
+		COMMPAGE,
+		COMMPAGE + 12,
+		COMMPAGE + 0xfff,
+		0xfffffffc,
+		0xffffffff,
 	};
 
 	return index < sizeof values / sizeof values[0] ? values[index] : 0x5eed;
@@ -417,8 +443,8 @@ void case_lengths(void)
 {
 	/* Behind 16 bytes of these comes nothing, so a length is never believed. */
 	static const uint32_t kLengths[] = {0, 1, 15, 16, 17, 32, 0x1000, 0x10000, 0x3fffffff,
-		0x40000000, 0x40000001, 0x7fffffff, 0x80000000, 0xbfffffff, 0xc0000000, 0xc0000001,
-		0xfffffff0, 0xffffffff};
+		0x40000000, 0x40000001, 0x7fffffff, 0x80000000, 0xbfffffff, 0xc0000000,
+		0xc0000001, 0xfffffff0, 0xffffffff};
 	struct door_expected expected;
 	uint32_t i, j, k;
 
@@ -473,8 +499,8 @@ void case_strings(void)
 					door_good_arguments(sCall, sArguments);
 					sArguments[parameter->dword] = (uint32_t)door_tail_end - k;
 					memset(door_tail, 'x', PAGE);
-					door_doing("%s %s: %u bytes without a NUL", sCall->name,
-						parameter->name, k);
+					door_doing(
+						"%s %s: %u bytes without a NUL", sCall->name, parameter->name, k);
 					run_judged(parameter, expected);
 				}
 			}
@@ -485,8 +511,8 @@ void case_strings(void)
 				sArguments[parameter->dword] = (uint32_t)door_tail_end - sizeof sTail;
 				sTail[0] = hostile_pointer(k);
 				sTail[1] = 0;
-				door_doing("%s %s: an array with 0x%x", sCall->name, parameter->name,
-					sTail[0]);
+				door_doing(
+					"%s %s: an array with 0x%x", sCall->name, parameter->name, sTail[0]);
 				run_judged(parameter, expected);
 			}
 			memset(sTail, '\n', sizeof sTail);
@@ -519,8 +545,8 @@ void case_scalars(void)
 			door_good_arguments(sCall, sArguments);
 			good = sArguments[j];
 			for (k = 0; k < sizeof kValues / sizeof kValues[0]; k++) {
-				struct door_expected same
-					= expected.how == EXPECT_ANY ? expected : SAME(sCall->wide);
+				struct door_expected same =
+					expected.how == EXPECT_ANY ? expected : SAME(sCall->wide);
 
 				sArguments[j] = kValues[k];
 				door_doing("%s dword %u=0x%x", sCall->name, j, kValues[k]);

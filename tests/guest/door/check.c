@@ -124,8 +124,8 @@ void door_find_memory(const uint32_t *auxiliary_vector)
 		if (header->type != 1 || sRegionCount == 3)
 			continue;
 		sRegions[sRegionCount].start = header->address & ~(PAGE - 1);
-		sRegions[sRegionCount].end
-			= (header->address + header->memory_size + PAGE - 1) & ~(PAGE - 1);
+		sRegions[sRegionCount].end =
+			(header->address + header->memory_size + PAGE - 1) & ~(PAGE - 1);
 		sRegions[sRegionCount++].writable = (header->flags & 2) != 0;
 	}
 	sRegions[sRegionCount].start = STACK_LOWEST;
@@ -234,8 +234,9 @@ bool door_has_path(enum door_path path)
 	return path != PATH_SYSENTER || sSysenter;
 }
 
-bool door_check(const struct door_state *in, uint32_t paths, struct door_expected expected,
-	const struct door_hooks *hooks, struct door_state *_out)
+bool door_check(const struct door_state *in, uint32_t paths,
+	struct door_expected expected, const struct door_hooks *hooks,
+	struct door_state *_out)
 {
 	struct door_state first, out;
 	bool have_first = false;

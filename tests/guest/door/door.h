@@ -52,10 +52,10 @@ extern uint32_t door_flags_before;
 #define DOOR_FPU_BYTES 512
 extern uint32_t door_fpu_kind;
 extern uint8_t door_fpu_in[DOOR_FPU_BYTES], door_fpu_out[DOOR_FPU_BYTES];
-void door_fpu_fill(void);  /* patterns in all registers, saved in door_fpu_in */
-void door_fpu_pass(void);  /* door_fpu_in, loaded and saved in door_fpu_out */
-void door_fpu_load(void);  /* door_fpu_in into the registers */
-void door_fpu_save(void);  /* the registers into door_fpu_out */
+void door_fpu_fill(void); /* patterns in all registers, saved in door_fpu_in */
+void door_fpu_pass(void); /* door_fpu_in, loaded and saved in door_fpu_out */
+void door_fpu_load(void); /* door_fpu_in into the registers */
+void door_fpu_save(void); /* the registers into door_fpu_out */
 
 /* Pages of the image: the last one, behind which nothing is mapped, and one
  * that is read-only. In the latter, a return address and nine dwords. */
@@ -107,7 +107,8 @@ struct door_expected {
 /* A plain state: patterns, flat segments, a stack of its own. */
 void door_default(struct door_state *state, uint32_t number);
 /* The arguments where a C caller leaves them: from state->esp + 4. */
-void door_arguments(const struct door_state *state, const uint32_t *arguments, uint32_t count);
+void door_arguments(
+	const struct door_state *state, const uint32_t *arguments, uint32_t count);
 void door_place_return(uint32_t esp);
 
 /*
@@ -119,8 +120,9 @@ struct door_hooks {
 	void (*prepare)(void);
 	void (*inspect)(enum door_path path, const struct door_state *out);
 };
-bool door_check(const struct door_state *in, uint32_t paths, struct door_expected expected,
-	const struct door_hooks *hooks, struct door_state *_out);
+bool door_check(const struct door_state *in, uint32_t paths,
+	struct door_expected expected, const struct door_hooks *hooks,
+	struct door_state *_out);
 
 /* What is being done, for the messages of what follows. */
 void door_doing(const char *format, ...) __attribute__((format(printf, 1, 2)));

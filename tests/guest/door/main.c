@@ -114,18 +114,18 @@ int main(int argc, char **argv, char **envp)
 		print("door: get_info and the commpage name different entries\n");
 		return 1;
 	}
-	door_fpu_kind = info.cpu_features & FEATURE_FXSR ? 2
-		: info.cpu_features & FEATURE_FPU			 ? 1
-													 : 0;
+	door_fpu_kind = info.cpu_features & FEATURE_FXSR  ? 2
+					: info.cpu_features & FEATURE_FPU ? 1
+													  : 0;
 	door_has_sse = info.cpu_features & FEATURE_SSE ? 1 : 0;
 	door_fpu_fill();
 
 	print("door: int99, %scommpage; %s\n",
 		door_has_path(PATH_SYSENTER) ? "sysenter, " : "",
-		door_fpu_kind == 0		 ? "no x87"
-			: door_fpu_kind == 1 ? "x87"
-			: door_has_sse		 ? "x87 and SSE"
-								 : "x87 by FXSAVE");
+		door_fpu_kind == 0	 ? "no x87"
+		: door_fpu_kind == 1 ? "x87"
+		: door_has_sse		 ? "x87 and SSE"
+							 : "x87 by FXSAVE");
 	if (argc > 1) {
 		for (i = 1; i < (uint32_t)argc; i++)
 			known &= run_named(sNames[i]);

@@ -13,8 +13,8 @@
 /* A call of each kind that the entry path tells apart. */
 static const char *const kKinds[] = {"is_computer_on", "echo", "echo64", "get_info"};
 
-static bool prepare_good(
-	const struct door_call *call, struct door_state *state, struct door_expected *_expected)
+static bool prepare_good(const struct door_call *call, struct door_state *state,
+	struct door_expected *_expected)
 {
 	uint32_t arguments[8];
 
@@ -30,9 +30,9 @@ static bool prepare_good(
 
 void case_numbers(void)
 {
-	const uint32_t numbers[] = {gCallNumbers, gCallNumbers + 1, 0x100, 0x10000, 0x1fffffff,
-		0x20000000, 0x20000001, 0x40000000, 0x7fffffff, 0x80000000, 0x80000001, 0xe0000000,
-		0xfffffff0, 0xfffffffe, 0xffffffff};
+	const uint32_t numbers[] = {gCallNumbers, gCallNumbers + 1, 0x100, 0x10000,
+		0x1fffffff, 0x20000000, 0x20000001, 0x40000000, 0x7fffffff, 0x80000000,
+		0x80000001, 0xe0000000, 0xfffffff0, 0xfffffffe, 0xffffffff};
 	struct door_state state;
 	uint32_t i;
 
@@ -63,7 +63,7 @@ static bool block_valid(uint32_t esp, uint32_t dwords)
 	if (dwords == 0)
 		return true;
 	return start + 4 * dwords <= KERNEL_BASE
-		&& door_accessible((uint32_t)start, false) >= 4 * dwords;
+		   && door_accessible((uint32_t)start, false) >= 4 * dwords;
 }
 
 static void check_stack(const struct door_call *call, uint32_t esp)
@@ -98,13 +98,14 @@ static void check_stack(const struct door_call *call, uint32_t esp)
 
 void case_stack(void)
 {
-	const uint32_t stacks[] = {0, 1, 2, 3, 4, 0xfff, 0xffff, 0x0000fffc, 0x10000000, 0x002ffffc,
-		0x003ffff8, 0x003ffffc, 0x003fffff, 0xbf7fff00, 0xbf7ffff0, 0xbf7ffffc, 0xbf7ffffe,
-		0xbf800000, 0xbf800ffc, 0xbfffffc0, 0xbffffffc, 0xbfffffff, 0xc0000000, 0xc0000004,
-		0xc0100000, 0xd0000000, COMMPAGE - 4, COMMPAGE, COMMPAGE + 4, COMMPAGE + 0x100,
-		COMMPAGE + 0xffc, COMMPAGE + 0xfff, 0xfffffff0, 0xfffffff8, 0xfffffffc, 0xfffffffd,
-		0xfffffffe, 0xffffffff, (uint32_t)door_read_only, (uint32_t)door_read_only_block,
-		(uint32_t)door_tail_end, (uint32_t)door_tail_end + 1};
+	const uint32_t stacks[] = {0, 1, 2, 3, 4, 0xfff, 0xffff, 0x0000fffc, 0x10000000,
+		0x002ffffc, 0x003ffff8, 0x003ffffc, 0x003fffff, 0xbf7fff00, 0xbf7ffff0,
+		0xbf7ffffc, 0xbf7ffffe, 0xbf800000, 0xbf800ffc, 0xbfffffc0, 0xbffffffc,
+		0xbfffffff, 0xc0000000, 0xc0000004, 0xc0100000, 0xd0000000, COMMPAGE - 4,
+		COMMPAGE, COMMPAGE + 4, COMMPAGE + 0x100, COMMPAGE + 0xffc, COMMPAGE + 0xfff,
+		0xfffffff0, 0xfffffff8, 0xfffffffc, 0xfffffffd, 0xfffffffe, 0xffffffff,
+		(uint32_t)door_read_only, (uint32_t)door_read_only_block, (uint32_t)door_tail_end,
+		(uint32_t)door_tail_end + 1};
 	uint32_t i, j;
 
 	memcpy(sTop, (const void *)(KERNEL_BASE - TOP_SAVED), TOP_SAVED);
@@ -147,7 +148,8 @@ void case_block(void)
 		door_check(&state, PATHS_ALL, NARROW(door_read_only_block[1]), NULL, NULL);
 		state.eax = echo64->number;
 		door_check(&state, PATHS_ALL,
-			WIDE((int64_t)((uint64_t)door_read_only_block[2] << 32 | door_read_only_block[1])),
+			WIDE((int64_t)((uint64_t)door_read_only_block[2] << 32
+						   | door_read_only_block[1])),
 			NULL, NULL);
 
 		/* Stack that nobody has touched yet: the kernel is the first to read. */
@@ -160,7 +162,8 @@ void case_block(void)
 	}
 }
 
-/* ---- Flags ---------------------------------------------------------------------------- */
+/* ---- Flags ----------------------------------------------------------------------------
+ */
 
 static void check_flags(const struct door_call *call, uint32_t flags)
 {
@@ -210,8 +213,9 @@ void case_flags(void)
 /* What POPF does not give to ring 3: IOPL, IF off, VM, RF. */
 void case_popf(void)
 {
-	static const uint32_t kAttempts[] = {FLAG_IOPL, 0x1000, 0x2000, FLAG_VM, FLAG_RF, 0x180000,
-		0xffc00000, 0x0000802a, FLAG_IOPL | FLAG_VM | FLAG_RF | FLAG_NT | FLAG_DF};
+	static const uint32_t kAttempts[] = {FLAG_IOPL, 0x1000, 0x2000, FLAG_VM, FLAG_RF,
+		0x180000, 0xffc00000, 0x0000802a,
+		FLAG_IOPL | FLAG_VM | FLAG_RF | FLAG_NT | FLAG_DF};
 	const uint32_t refused = FLAG_IOPL | FLAG_VM | FLAG_RF;
 	uint32_t i, j;
 
@@ -228,14 +232,15 @@ void case_popf(void)
 				if (!door_has_path(path))
 					continue;
 				door_check(&state, 1u << path, expected, NULL, NULL);
-				door_expect(path, "refused flags", door_flags_before & (refused | FLAG_IF),
-					FLAG_IF);
+				door_expect(path, "refused flags",
+					door_flags_before & (refused | FLAG_IF), FLAG_IF);
 			}
 		}
 	}
 }
 
-/* ---- Segment registers ------------------------------------------------------------------ */
+/* ---- Segment registers
+ * ------------------------------------------------------------------ */
 
 static const uint16_t kSelectors[] = {
 	0, 1, 2, 3, 0x18, 0x19, 0x1a, 0x1b, 0x20, 0x21, 0x22, 0x23};
@@ -292,7 +297,8 @@ void case_segments(void)
 	}
 }
 
-/* ---- Registers --------------------------------------------------------------------------- */
+/* ---- Registers
+ * --------------------------------------------------------------------------- */
 
 static void fill_registers(struct door_state *state, uint32_t pattern, uint32_t step)
 {
@@ -306,8 +312,9 @@ static void fill_registers(struct door_state *state, uint32_t pattern, uint32_t 
 
 void case_registers(void)
 {
-	static const uint32_t kPatterns[] = {0, 0xffffffff, 0x55555555, 0xaaaaaaaa, 0x80000000,
-		0x7fffffff, 0xc0000000, 0xc0100000, 0xc0ffee00, 0xffff0000, 0x0000ffff, 0xbffffffc};
+	static const uint32_t kPatterns[] = {0, 0xffffffff, 0x55555555, 0xaaaaaaaa,
+		0x80000000, 0x7fffffff, 0xc0000000, 0xc0100000, 0xc0ffee00, 0xffff0000,
+		0x0000ffff, 0xbffffffc};
 	struct door_state state;
 	struct door_expected expected;
 	uint32_t i, j, step;
@@ -336,7 +343,8 @@ void case_registers(void)
 	}
 }
 
-/* ---- The entering instruction, elsewhere ------------------------------------------------- */
+/* ---- The entering instruction, elsewhere
+ * ------------------------------------------------- */
 
 /*
  * SYSENTER from the program's own text is what PATH_SYSENTER always does; here
@@ -344,7 +352,8 @@ void case_registers(void)
  */
 void case_sysenter(void)
 {
-	static const uint8_t kSysenter[] = {0x89, 0xe1, 0x0f, 0x34}; /* mov ecx, esp; sysenter */
+	static const uint8_t kSysenter[] = {
+		0x89, 0xe1, 0x0f, 0x34}; /* mov ecx, esp; sysenter */
 	uint8_t *interrupt = door_tail + sizeof door_tail - 64;
 	uint32_t displacement = (uint32_t)door_returned - (uint32_t)(interrupt + 7);
 	struct door_state state;
@@ -411,7 +420,8 @@ void case_shadow(void)
 	}
 }
 
-/* ---- Many calls, with interrupts ------------------------------------------------------------ */
+/* ---- Many calls, with interrupts
+ * ------------------------------------------------------------ */
 
 /*
  * At least `calls` by each path and for at least `duration`, so that timer

@@ -4,9 +4,9 @@
  */
 #include "usertests.h"
 
-static const uint32_t kBadAddresses[] = {0, 1, 4, 0xfff, 0x1000, 0xfffc, 0xffff, 0x20000000,
-	0xbf7fffff, 0xc0000000, 0xc0000ffc, 0xc0100000, 0xc0400000, 0xf0000000, 0xf0001000, 0xff800000,
-	0xfffeffff, 0xffff1000, 0xfffffffc, 0xffffffff};
+static const uint32_t kBadAddresses[] = {0, 1, 4, 0xfff, 0x1000, 0xfffc, 0xffff,
+	0x20000000, 0xbf7fffff, 0xc0000000, 0xc0000ffc, 0xc0100000, 0xc0400000, 0xf0000000,
+	0xf0001000, 0xff800000, 0xfffeffff, 0xffff1000, 0xfffffffc, 0xffffffff};
 #define BAD_COUNT (sizeof kBadAddresses / sizeof kBadAddresses[0])
 
 static void read_dword(uintptr_t address)
@@ -43,7 +43,8 @@ void test_bad_writes(void)
 
 void test_bad_jumps(void)
 {
-	static const uint32_t kBad[] = {0, 0x1000, 0x20000000, 0xc0000000, 0xc0100000, 0xf0001000};
+	static const uint32_t kBad[] = {
+		0, 0x1000, 0x20000000, 0xc0000000, 0xc0100000, 0xf0001000};
 
 	for (unsigned i = 0; i < sizeof kBad / sizeof kBad[0]; i++)
 		check_dies(jump, kBad[i], SIGSEGV);
@@ -59,10 +60,16 @@ static void bad_instruction(uintptr_t which)
 		__asm__ volatile("int3");
 		break;
 	case 2:
-		__asm__ volatile("xor %%ecx, %%ecx\n\tcltd\n\tidiv %%ecx" : : "a"(1) : "ecx", "edx");
+		__asm__ volatile("xor %%ecx, %%ecx\n\tcltd\n\tidiv %%ecx"
+						 :
+						 : "a"(1)
+						 : "ecx", "edx");
 		break;
 	case 3: /* the quotient does not fit */
-		__asm__ volatile("mov $-1, %%ecx\n\tmov $-1, %%edx\n\tidiv %%ecx" : : "a"(INT32_MIN) : "ecx", "edx");
+		__asm__ volatile("mov $-1, %%ecx\n\tmov $-1, %%edx\n\tidiv %%ecx"
+						 :
+						 : "a"(INT32_MIN)
+						 : "ecx", "edx");
 		break;
 	case 4:
 		__asm__ volatile("hlt");
@@ -83,10 +90,11 @@ static void bad_instruction(uintptr_t which)
 		__asm__ volatile("mov %0, %%ds" : : "r"(0x08));
 		break;
 	case 10: /* an x87 exception that is not masked */
-		__asm__ volatile("fninit\n\tpushl $0x0300\n\tfldcw (%%esp)\n\tfldz\n\tfld1\n\tfdivp\n\tfwait\n\tadd $4, %%esp"
-						 :
-						 :
-						 : "memory");
+		__asm__ volatile(
+			"fninit\n\tpushl $0x0300\n\tfldcw (%%esp)\n\tfldz\n\tfld1\n\tfdivp\n\tfwait\n\tadd $4, %%esp"
+			:
+			:
+			: "memory");
 		break;
 	case 11: /* no stack to take the fault on */
 		__asm__ volatile("mov $0, %%esp\n\tpush %%eax" : : : "memory");
@@ -96,8 +104,8 @@ static void bad_instruction(uintptr_t which)
 
 void test_bad_instructions(void)
 {
-	static const int kSignals[] = {SIGILL, SIGTRAP, SIGFPE, SIGFPE, SIGSEGV,
-		SIGSEGV, SIGSEGV, SIGSEGV, SIGSEGV, SIGSEGV, SIGFPE, SIGSEGV};
+	static const int kSignals[] = {SIGILL, SIGTRAP, SIGFPE, SIGFPE, SIGSEGV, SIGSEGV,
+		SIGSEGV, SIGSEGV, SIGSEGV, SIGSEGV, SIGFPE, SIGSEGV};
 
 	for (unsigned i = 0; i < sizeof kSignals / sizeof kSignals[0]; i++)
 		check_dies(bad_instruction, i, kSignals[i]);

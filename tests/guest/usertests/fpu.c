@@ -182,8 +182,6 @@ static void dirty(void)
 	}
 }
 
-
-
 /* What a program that dirty() has execed finds: 60, or what is wrong. */
 int fpu_part(void)
 {

@@ -8,8 +8,8 @@ static time_us_t in(time_us_t time)
 
 void test_futex_errors(void)
 {
-	static const uint32_t kBad[] = {0, 0x1000, 0xfffc, 0xc0000000, 0xbffffffc + 4, 0xffff0000,
-		0xfffffffc, 0x20000000};
+	static const uint32_t kBad[] = {0, 0x1000, 0xfffc, 0xc0000000, 0xbffffffc + 4,
+		0xffff0000, 0xfffffffc, 0x20000000};
 	uint32_t word = 5;
 	uint32_t page = ADDRESS(check_map(PAGE, PRIVATE));
 	unsigned i;
@@ -146,7 +146,8 @@ void test_futex_shared(void)
 		check_exit(pids[i], 0);
 }
 
-/* ---- Ping-pong: every wake-up counts ------------------------------------------------- */
+/* ---- Ping-pong: every wake-up counts -------------------------------------------------
+ */
 
 #define ROUNDS 10000u
 
@@ -191,7 +192,8 @@ void test_futex_ping_pong(void)
 	CHECK_EQUAL(*shared, 2 * ROUNDS);
 }
 
-/* ---- Locks ----------------------------------------------------------------------------- */
+/* ---- Locks
+ * ----------------------------------------------------------------------------- */
 
 #define STRESS_THREADS 6
 #define STRESS_ROUNDS 2000

@@ -48,11 +48,12 @@ void check_failed(const char *file, int line, const char *format, ...)
 		if (*file == '/')
 			base = file + 1;
 	}
-	if (sReport != NULL && __atomic_exchange_n(&sReport->taken, 1, __ATOMIC_SEQ_CST) == 0) {
+	if (sReport != NULL
+		&& __atomic_exchange_n(&sReport->taken, 1, __ATOMIC_SEQ_CST) == 0) {
 		length = format_string(sReport->why, sizeof sReport->why, "%s:%d: ", base, line);
 		va_start(arguments, format);
-		format_string_v(sReport->why + length, sizeof sReport->why - (size_t)length, format,
-			arguments);
+		format_string_v(sReport->why + length, sizeof sReport->why - (size_t)length,
+			format, arguments);
 		va_end(arguments);
 	}
 	end(1);
@@ -108,8 +109,9 @@ void check_dies(void (*function)(uintptr_t argument), uintptr_t argument, int si
 	}
 	status = wait_for(pid);
 	if (status != signal)
-		check_failed(__FILE__, __LINE__, "argument 0x%x: ended with status 0x%x, not by %d",
-			(unsigned)argument, (unsigned)status, signal);
+		check_failed(__FILE__, __LINE__,
+			"argument 0x%x: ended with status 0x%x, not by %d", (unsigned)argument,
+			(unsigned)status, signal);
 }
 
 void *check_map(size_t size, bool shared)

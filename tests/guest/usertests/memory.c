@@ -23,7 +23,8 @@ static uint32_t map_pages(unsigned pages)
 	return ADDRESS(check_map(pages * PAGE, PRIVATE));
 }
 
-/* ---- brk ---------------------------------------------------------------------------- */
+/* ---- brk ----------------------------------------------------------------------------
+ */
 
 void test_brk_grows(void)
 {
@@ -76,7 +77,8 @@ void test_brk_limits(void)
 	CHECK_EQUAL(*at(barrier), 2);
 }
 
-/* ---- map ------------------------------------------------------------------------------ */
+/* ---- map ------------------------------------------------------------------------------
+ */
 
 void test_map_zeros(void)
 {
@@ -144,7 +146,8 @@ void test_map_fixed(void)
 
 	for (uint32_t i = 0; i < 5; i++)
 		*at(base + i * PAGE) = (uint8_t)(i + 1);
-	CHECK_EQUAL(_kern_map(base + PAGE, 2 * PAGE, RW, MAP_PRIVATE | MAP_FIXED), base + PAGE);
+	CHECK_EQUAL(
+		_kern_map(base + PAGE, 2 * PAGE, RW, MAP_PRIVATE | MAP_FIXED), base + PAGE);
 	CHECK_EQUAL(*at(base), 1);
 	CHECK_EQUAL(*at(base + PAGE), 0);
 	CHECK_EQUAL(*at(base + 2 * PAGE), 0);
@@ -158,14 +161,15 @@ void test_map_fixed(void)
 	CHECK_EQUAL(_kern_map(0x10000, PAGE, RW, MAP_PRIVATE | MAP_FIXED), 0x10000);
 	write_byte(0x10000);
 	check_dies(read_byte, 0xffff, SIGSEGV);
-	CHECK_EQUAL(_kern_map(KERNEL_BASE - STACK_BYTES - PAGE, PAGE, RW, MAP_PRIVATE | MAP_FIXED),
+	CHECK_EQUAL(
+		_kern_map(KERNEL_BASE - STACK_BYTES - PAGE, PAGE, RW, MAP_PRIVATE | MAP_FIXED),
 		KERNEL_BASE - STACK_BYTES - PAGE);
 }
 
 void test_map_huge(void)
 {
-	static const uint32_t kSizes[] = {0x10000000, 0x40000000, 0x70000000, 0x7ffff000, 0xc0000000,
-		0xc0000001, 0xfffff000, 0xffffffff};
+	static const uint32_t kSizes[] = {0x10000000, 0x40000000, 0x70000000, 0x7ffff000,
+		0xc0000000, 0xc0000001, 0xfffff000, 0xffffffff};
 	uint32_t before = free_pages();
 	unsigned i;
 
@@ -194,7 +198,8 @@ void test_map_huge(void)
 	CHECK_EQUAL(map(0, 0x1000000, RW, MAP_PRIVATE), -ENOMEM);
 }
 
-/* ---- unmap ------------------------------------------------------------------------------ */
+/* ---- unmap
+ * ------------------------------------------------------------------------------ */
 
 void test_unmap_holes(void)
 {
@@ -239,7 +244,8 @@ void test_unmap_errors(void)
 	CHECK_EQUAL(_kern_unmap(0x50000000, PAGE), 0);
 }
 
-/* ---- protect ------------------------------------------------------------------------------ */
+/* ---- protect
+ * ------------------------------------------------------------------------------ */
 
 void test_protect_splits(void)
 {
@@ -332,7 +338,7 @@ void test_protect_kinds(void)
 	write_byte(code + 100);
 	/* The program's own text and constants cannot be written. */
 	check_dies(write_byte, (uintptr_t)write_byte, SIGSEGV);
-	check_dies(write_byte, (uintptr_t)"constant", SIGSEGV);
+	check_dies(write_byte, (uintptr_t) "constant", SIGSEGV);
 }
 
 void test_unmap_everything(void)
@@ -347,10 +353,10 @@ void test_unmap_everything(void)
 		*at(break_start) = *at(base) = *at(shared) = 1;
 		CHECK_EQUAL(_kern_unmap_all(), 0);
 		/* From here on there is nothing left to report failures with. */
-		if (sData != 3 || _kern_brk(0) != break_start ||
-			_kern_protect(base, PAGE, PROT_READ, 0) != -ENOMEM ||
-			_kern_protect(shared, PAGE, PROT_READ, 0) != -ENOMEM ||
-			_kern_protect(break_start, PAGE, PROT_READ, 0) != -ENOMEM)
+		if (sData != 3 || _kern_brk(0) != break_start
+			|| _kern_protect(base, PAGE, PROT_READ, 0) != -ENOMEM
+			|| _kern_protect(shared, PAGE, PROT_READ, 0) != -ENOMEM
+			|| _kern_protect(break_start, PAGE, PROT_READ, 0) != -ENOMEM)
 			end(1);
 		end(33);
 	}
@@ -386,7 +392,8 @@ void test_shared_outlives(void)
 	check_exit(pid, 0);
 }
 
-/* ---- The end of memory ------------------------------------------------------------------ */
+/* ---- The end of memory
+ * ------------------------------------------------------------------ */
 
 /* Takes memory until there is none; ends by being killed for the last page. */
 static void take_all(bool by_break)
@@ -509,7 +516,8 @@ void test_fork_out_of_memory(void)
 	}
 }
 
-/* ---- The stack ------------------------------------------------------------------------------ */
+/* ---- The stack
+ * ------------------------------------------------------------------------------ */
 
 void test_stack_grows(void)
 {
@@ -529,7 +537,8 @@ void test_stack_grows(void)
 	check_dies(write_byte, KERNEL_BASE - STACK_BYTES - 1, SIGSEGV);
 }
 
-/* ---- Copy on write ---------------------------------------------------------------------------- */
+/* ---- Copy on write
+ * ---------------------------------------------------------------------------- */
 
 static struct system_info sInfo;
 static int sStatus;

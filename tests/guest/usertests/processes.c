@@ -256,7 +256,10 @@ void test_wait_errors(void)
 static void divide(uintptr_t unused)
 {
 	(void)unused;
-	__asm__ volatile("xor %%ecx, %%ecx\n\txor %%edx, %%edx\n\tdiv %%ecx" : : "a"(1) : "ecx", "edx");
+	__asm__ volatile("xor %%ecx, %%ecx\n\txor %%edx, %%edx\n\tdiv %%ecx"
+					 :
+					 : "a"(1)
+					 : "ecx", "edx");
 }
 
 void test_wait_status(void)
@@ -324,10 +327,12 @@ void test_wait_two_threads(void)
 	*gate = 1;
 	for (i = 0; i < 2; i++)
 		CHECK_EQUAL(_kern_join_thread(threads[i], &values[i]), 0);
-	CHECK((values[0] == 7 && values[1] == -ECHILD) || (values[1] == 7 && values[0] == -ECHILD));
+	CHECK((values[0] == 7 && values[1] == -ECHILD)
+		  || (values[1] == 7 && values[0] == -ECHILD));
 }
 
-/* ---- Families ------------------------------------------------------------------------ */
+/* ---- Families ------------------------------------------------------------------------
+ */
 
 void test_orphans(void)
 {
@@ -436,7 +441,8 @@ void test_parent_numbers(void)
 	check_exit(pid, 0);
 }
 
-/* ---- process_create and its kin ---------------------------------------------------------- */
+/* ---- process_create and its kin
+ * ---------------------------------------------------------- */
 
 static pid_t create(const char *part, const char *argument)
 {
@@ -489,7 +495,8 @@ void test_process_create_errors(void)
 	CHECK_EQUAL(_kern_process_create("/bin", arguments, NULL), -EISDIR);
 	CHECK_EQUAL(_kern_process_create(NULL, arguments, NULL), -EFAULT);
 	CHECK_EQUAL(_kern_process_create(gSelf, NULL, NULL), -EFAULT);
-	CHECK_EQUAL(_kern_process_create(gSelf, (const char *const *)0xc0000000, NULL), -EFAULT);
+	CHECK_EQUAL(
+		_kern_process_create(gSelf, (const char *const *)0xc0000000, NULL), -EFAULT);
 	CHECK_EQUAL(_kern_process_start(_kern_getpid()), -ESRCH);
 	CHECK_EQUAL(_kern_process_start(0), -ESRCH);
 	CHECK_EQUAL(_kern_process_start(-1), -ESRCH);
@@ -588,7 +595,8 @@ void test_process_status_lists(void)
 	CHECK_EQUAL(status.threads, 1);
 	CHECK(status.pages > 0 && status.pages < 1000);
 	CHECK(status.started >= before && status.started <= _kern_system_time());
-	CHECK(status.cpu_time >= 10000 && status.cpu_time <= _kern_system_time() - before + 2000);
+	CHECK(status.cpu_time >= 10000
+		  && status.cpu_time <= _kern_system_time() - before + 2000);
 	CHECK(strcmp(status.name, gSelf) == 0);
 	status = status_of(_kern_getpid());
 	CHECK_EQUAL(status.parent, _kern_getppid());
@@ -608,7 +616,8 @@ void test_process_names(void)
 {
 	const char *arguments[] = {gSelf, "--part", "exit", "with space", NULL};
 	char expected[100], buffer[100];
-	int length = format_string(expected, sizeof expected, "%s --part exit with space", gSelf);
+	int length =
+		format_string(expected, sizeof expected, "%s --part exit with space", gSelf);
 	pid_t pid = _kern_process_create(gSelf, arguments, NULL);
 
 	CHECK(pid > 0);
@@ -627,7 +636,8 @@ void test_process_names(void)
 	check_killed(pid, SIGKILL);
 }
 
-/* ---- Killing ------------------------------------------------------------------------------- */
+/* ---- Killing
+ * ------------------------------------------------------------------------------- */
 
 static uint32_t sNever;
 
@@ -772,9 +782,11 @@ void test_kill_many(void)
 		check_killed(pids[i], SIGKILL);
 }
 
-/* ---- What a handler's return gives back ------------------------------------------------------ */
+/* ---- What a handler's return gives back
+ * ------------------------------------------------------ */
 
-static void do_nothing(int signal, struct signal_info *info, struct signal_context *context)
+static void do_nothing(
+	int signal, struct signal_info *info, struct signal_context *context)
 {
 	(void)signal;
 	(void)info;
@@ -801,7 +813,8 @@ void test_signal_keeps_flags(void)
 
 static volatile uint32_t sSelector;
 
-static void change_selectors(int signal, struct signal_info *info, struct signal_context *context)
+static void change_selectors(
+	int signal, struct signal_info *info, struct signal_context *context)
 {
 	(void)signal;
 	(void)info;
@@ -829,6 +842,7 @@ void test_signal_selectors(void)
 			return_with(selector);
 		CHECK_EQUAL(_kern_wait(pid, &status, 0), pid);
 		if (status != 5 << 8 && WAIT_EXITED(status))
-			check_failed(__FILE__, __LINE__, "selector 0x%x: status 0x%x", selector, (unsigned)status);
+			check_failed(__FILE__, __LINE__, "selector 0x%x: status 0x%x", selector,
+				(unsigned)status);
 	}
 }

@@ -16,10 +16,10 @@ static int number(const char *text)
 }
 
 /* What the parts print goes into no report: they tell by their status. */
-#define PART_CHECK(condition) \
-	do {                      \
-		if (!(condition))     \
-			return __LINE__ % 100 + 1; \
+#define PART_CHECK(condition)                                                            \
+	do {                                                                                 \
+		if (!(condition))                                                                \
+			return __LINE__ % 100 + 1;                                                   \
 	} while (0)
 
 static const char *const kOddArguments[] = {"", "a b", "\"'\\", "\x01\xff", "", "end"};
@@ -95,8 +95,8 @@ static int part_drops(int argc, char **argv, char **envp)
 	PART_CHECK(_kern_thread_id() == _kern_getpid());
 	/* Ours now, where the stack was that the kernel had made: it stays when the
 	 * thread ends that had it. */
-	PART_CHECK(_kern_map(old_stack, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED) ==
-			   old_stack);
+	PART_CHECK(_kern_map(old_stack, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED)
+			   == old_stack);
 	page = (volatile int *)(uintptr_t)old_stack;
 	*page = 7;
 	extern void part_drops_go_on(void *);
@@ -140,7 +140,8 @@ int run_part(int argc, char **argv, char **envp)
 
 /* ---- What arrives ------------------------------------------------------------------ */
 
-static void check_exec(const char *const *arguments, const char *const *environment, int status)
+static void check_exec(
+	const char *const *arguments, const char *const *environment, int status)
 {
 	pid_t pid = check_fork();
 
@@ -198,7 +199,8 @@ void test_exec_errors(void)
 	CHECK_EQUAL(_kern_exec(gSelf, arguments, (const char *const *)0xfffff000), -EFAULT);
 }
 
-/* ---- Limits -------------------------------------------------------------------------- */
+/* ---- Limits --------------------------------------------------------------------------
+ */
 
 #define STRINGS_MAX 65536u /* bytes of argv or of envp, pointers included */
 
@@ -247,9 +249,10 @@ static unsigned bytes_of(unsigned count, unsigned size)
 {
 	char text[12];
 
-	return (6 + count) * 4 + strlen(gSelf) + 1 + 7 + 5 +
-		   (unsigned)format_string(text, sizeof text, "%u", count) + 1 +
-		   (unsigned)format_string(text, sizeof text, "%u", size) + 1 + count * (size + 1);
+	return (6 + count) * 4 + strlen(gSelf) + 1 + 7 + 5
+		   + (unsigned)format_string(text, sizeof text, "%u", count) + 1
+		   + (unsigned)format_string(text, sizeof text, "%u", size) + 1
+		   + count * (size + 1);
 }
 
 void test_exec_limits(void)
@@ -270,16 +273,18 @@ void test_exec_limits(void)
 	CHECK_EQUAL(exec_long(19000, 0), 97);
 }
 
-/* ---- Files that are no programs ---------------------------------------------------------- */
+/* ---- Files that are no programs
+ * ---------------------------------------------------------- */
 
 /* tests/boot/bad_programs.py makes them; all but the first of each line differ
  * from a program that runs in one thing. */
 static const char *const kBadFiles[] = {"empty", "garbage", "text", "short_header",
-	"short_program_headers", "short_segment", "class_64", "big_endian", "machine", "shared_object",
-	"relocatable", "no_program_headers", "huge_header_count", "huge_header_offset",
-	"header_size", "overlapping", "kernel_address", "kernel_end", "wraps", "below_64k", "null_page",
-	"file_larger", "huge_memory", "entry_outside", "entry_kernel", "entry_in_data",
-	"on_the_stack", "dynamic", "nothing_to_load", "many_segments"};
+	"short_program_headers", "short_segment", "class_64", "big_endian", "machine",
+	"shared_object", "relocatable", "no_program_headers", "huge_header_count",
+	"huge_header_offset", "header_size", "overlapping", "kernel_address", "kernel_end",
+	"wraps", "below_64k", "null_page", "file_larger", "huge_memory", "entry_outside",
+	"entry_kernel", "entry_in_data", "on_the_stack", "dynamic", "nothing_to_load",
+	"many_segments"};
 
 void test_exec_bad_files(void)
 {
@@ -295,7 +300,8 @@ void test_exec_bad_files(void)
 			check_failed(__FILE__, __LINE__, "exec %s: %d, not ENOEXEC", path, error);
 		error = _kern_process_create(path, arguments, NULL);
 		if (error != -ENOEXEC)
-			check_failed(__FILE__, __LINE__, "process_create %s: %d, not ENOEXEC", path, error);
+			check_failed(
+				__FILE__, __LINE__, "process_create %s: %d, not ENOEXEC", path, error);
 	}
 	/* The one that they were made from. */
 	pid = check_fork();
@@ -306,7 +312,8 @@ void test_exec_bad_files(void)
 	check_exit(pid, 42);
 }
 
-/* ---- What does not arrive ------------------------------------------------------------------ */
+/* ---- What does not arrive
+ * ------------------------------------------------------------------ */
 
 static volatile int sDirty = 1;
 

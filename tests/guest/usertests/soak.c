@@ -54,8 +54,8 @@ static void do_threads(void)
 static void do_memory(void)
 {
 	uint32_t pages = draw(60) + 1;
-	uint32_t base = _kern_map(0, pages * PAGE, PROT_READ | PROT_WRITE,
-		draw(2) ? MAP_PRIVATE : MAP_SHARED);
+	uint32_t base = _kern_map(
+		0, pages * PAGE, PROT_READ | PROT_WRITE, draw(2) ? MAP_PRIVATE : MAP_SHARED);
 	uint32_t i;
 
 	if (base >= KERNEL_BASE) {

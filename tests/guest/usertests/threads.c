@@ -48,7 +48,8 @@ void test_thread_limit(void)
 	for (round = 0; round < 2; round++) {
 		gate = 0;
 		for (count = 0; count < 5000; count++) {
-			sThreads[count] = _kern_spawn_thread(ADDRESS(wait_for_gate), ADDRESS(&gate), 0, 0);
+			sThreads[count] =
+				_kern_spawn_thread(ADDRESS(wait_for_gate), ADDRESS(&gate), 0, 0);
 			if (sThreads[count] < 0)
 				break;
 		}
@@ -145,7 +146,8 @@ void test_join_waits(void)
 	check_join(spawn(sleep_and_end, (void *)7), 7);
 }
 
-/* ---- Stacks ------------------------------------------------------------------------- */
+/* ---- Stacks -------------------------------------------------------------------------
+ */
 
 static void tell_stack(void *where)
 {
@@ -164,8 +166,8 @@ void test_spawn_given_stack(void)
 	unsigned i;
 
 	for (i = 0; i < 4; i++) {
-		tid_t thread = _kern_spawn_thread(
-			ADDRESS(tell_stack), ADDRESS(&esp), stack + offsets[i], 0);
+		tid_t thread =
+			_kern_spawn_thread(ADDRESS(tell_stack), ADDRESS(&esp), stack + offsets[i], 0);
 
 		CHECK(thread > 0);
 		check_join(thread, 0);
@@ -181,7 +183,8 @@ void test_spawn_errors(void)
 {
 	uint32_t page = ADDRESS(check_map(PAGE, PRIVATE));
 	uint32_t i, before = free_pages();
-	static const uint32_t kBad[] = {0, 1, 0xffff, 0xc0000000, 0xc0100000, 0xffff0000, 0xffffffff};
+	static const uint32_t kBad[] = {
+		0, 1, 0xffff, 0xc0000000, 0xc0100000, 0xffff0000, 0xffffffff};
 
 	for (i = 0; i < sizeof kBad / sizeof kBad[0]; i++) {
 		CHECK_EQUAL(_kern_spawn_thread(kBad[i], 0, 0, 0), -EINVAL);
@@ -214,7 +217,8 @@ void test_made_stack_returns(void)
 	for (i = 0; i < 50; i++) {
 		CHECK_EQUAL(_kern_join_thread(spawn(tell_own_stack, NULL), &esp), 0);
 		/* The range is not mapped any more, and is used again. */
-		CHECK_EQUAL(_kern_protect((uint32_t)esp & ~(PAGE - 1), PAGE, PROT_READ, 0), -ENOMEM);
+		CHECK_EQUAL(
+			_kern_protect((uint32_t)esp & ~(PAGE - 1), PAGE, PROT_READ, 0), -ENOMEM);
 		if (i == 0) {
 			first = (uint32_t)esp;
 			before = free_pages();
@@ -272,7 +276,8 @@ void test_thread_returns_to_zero(void)
 	check_dies(spawn_returning, 0, SIGSEGV);
 }
 
-/* ---- Ends ----------------------------------------------------------------------------- */
+/* ---- Ends -----------------------------------------------------------------------------
+ */
 
 static void end_process(void *status)
 {
@@ -286,7 +291,8 @@ static void join_main(void *thread)
 
 	CHECK_EQUAL(_kern_join_thread((tid_t)(uintptr_t)thread, &value), 0);
 	CHECK_EQUAL(value, 17);
-	CHECK(_kern_getpid() == (pid_t)(uintptr_t)thread && _kern_thread_id() != _kern_getpid());
+	CHECK(_kern_getpid() == (pid_t)(uintptr_t)thread
+		  && _kern_thread_id() != _kern_getpid());
 	end(18);
 }
 
@@ -446,7 +452,8 @@ void test_exit_with_blocked(void)
 	}
 }
 
-/* ---- libroot's closures ------------------------------------------------------------------ */
+/* ---- libroot's closures
+ * ------------------------------------------------------------------ */
 
 struct context {
 	int numbers[100];
@@ -557,7 +564,8 @@ void test_closure_errno(void)
 	CHECK_EQUAL(WAIT_EXIT_STATUS(i), 4);
 }
 
-/* ---- The thread's segment ------------------------------------------------------------------- */
+/* ---- The thread's segment
+ * ------------------------------------------------------------------- */
 
 static uint32_t read_gs(void)
 {
@@ -605,7 +613,8 @@ void test_tls_per_thread(void)
 	load_gs(TLS_SELECTOR);
 	for (i = 0; i < 10; i++) {
 		sBlocks[i] = (uint32_t)i + 1000;
-		threads[i] = _kern_spawn_thread(ADDRESS(look_at_own), sBlocks[i], 0, ADDRESS(&sBlocks[i]));
+		threads[i] =
+			_kern_spawn_thread(ADDRESS(look_at_own), sBlocks[i], 0, ADDRESS(&sBlocks[i]));
 		CHECK(threads[i] > 0);
 	}
 	for (i = 0; i < 300; i++) {

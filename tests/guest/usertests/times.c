@@ -3,7 +3,8 @@
 
 void test_snooze_never_early(void)
 {
-	static const time_us_t kTimes[] = {0, 1, 10, 999, 1000, 1001, 1500, 2000, 7777, 50000, 270000};
+	static const time_us_t kTimes[] = {
+		0, 1, 10, 999, 1000, 1001, 1500, 2000, 7777, 50000, 270000};
 	unsigned i;
 
 	for (i = 0; i < sizeof kTimes / sizeof kTimes[0]; i++) {
@@ -122,7 +123,8 @@ void test_preemption_threads(void)
 	before = least();
 	CHECK(before > 0);
 	/* While this thread spins, too. */
-	for (time_us_t end_time = _kern_system_time() + 200000; _kern_system_time() < end_time;)
+	for (time_us_t end_time = _kern_system_time() + 200000;
+		 _kern_system_time() < end_time;)
 		;
 	CHECK(least() > before);
 	CHECK(most() < 4 * least());

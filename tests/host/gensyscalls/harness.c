@@ -650,18 +650,18 @@ static void test_details(void)
 {
 	const struct syscall_details *details = &kSyscallDetails[SYS_scalars];
 
-	if (kSyscallCount != SYSCALL_COUNT || kSyscallDetails[0].name != NULL ||
-		strcmp(details->name, "scalars") != 0 ||
-		strcmp(details->prototype,
-			"int scalars(int a, off_t b, bool c, unsigned d, int e, pid_t f, int g)") !=
-			0 ||
-		kSyscallDetails[SYS_string].errors[0] != ENOENT ||
-		kSyscallDetails[SYS_string].errors[1] != 0 || details->errors[0] != 0) {
+	if (kSyscallCount != SYSCALL_COUNT || kSyscallDetails[0].name != NULL
+		|| strcmp(details->name, "scalars") != 0
+		|| strcmp(details->prototype,
+			   "int scalars(int a, off_t b, bool c, unsigned d, int e, pid_t f, int g)")
+			   != 0
+		|| kSyscallDetails[SYS_string].errors[0] != ENOENT
+		|| kSyscallDetails[SYS_string].errors[1] != 0 || details->errors[0] != 0) {
 		puts("kSyscallDetails is wrong");
 		sFailures++;
 	}
-	if (OPEN_HIGH != 0x80000000u || FROM_BEFORE != -1 || FROM_LOWEST != INT32_MIN ||
-		OPEN_CREATE != 64) {
+	if (OPEN_HIGH != 0x80000000u || FROM_BEFORE != -1 || FROM_LOWEST != INT32_MIN
+		|| OPEN_CREATE != 64) {
 		puts("constants are wrong");
 		sFailures++;
 	}
