@@ -32,19 +32,6 @@ static void __attribute__((noinline)) by_function(void)
 	__asm__ volatile("");
 }
 
-static void sort(uint32_t *values, unsigned count)
-{
-	unsigned i, j;
-
-	for (i = 1; i < count; i++) {
-		uint32_t value = values[i];
-
-		for (j = i; j > 0 && values[j - 1] > value; j--)
-			values[j] = values[j - 1];
-		values[j] = value;
-	}
-}
-
 static void time_path(const char *name, void (*path)(void))
 {
 	unsigned i;
@@ -55,7 +42,7 @@ static void time_path(const char *name, void (*path)(void))
 		path();
 		sCycles[i] = (uint32_t)(cycles() - start);
 	}
-	sort(sCycles, ROUNDS);
+	cycles_sort(sCycles, ROUNDS);
 	print("  %-36s %8u %8u\n", name, sCycles[0], sCycles[ROUNDS / 2]);
 }
 

@@ -51,13 +51,18 @@ def measure(bench, *options):
     return results
 
 
+def missed(is_missed):
+    return "  missed" if is_missed else ""
+
+
 def print_instructions(bench):
     results = measure(bench, "--icount")
     print("Instructions from the program's call to its return, both rings")
     print(f"  {'path':32} {'count':>6} {'floor':>6} {'aim':>6}")
     for path, title in PATHS:
         print(f"  {title:32} {results[path][0]:6} {results['floor-' + path][0]:6}"
-              f" {'<= %d' % AIM_INSTRUCTIONS[path]:>6}")
+              f" {'<= %d' % AIM_INSTRUCTIONS[path]:>6}"
+              f"{missed(results[path][0] > AIM_INSTRUCTIONS[path])}")
     print()
 
 
@@ -75,7 +80,8 @@ def print_cycles(bench, title, runs, *options):
         run = sorted(measured, key=ratio)[len(measured) // 2]
         floor = run["floor-" + path]
         print(f"  {name:32} {run[path][0]:6} {run[path][1]:6} | {floor[0]:6} {floor[1]:6} |"
-              f" {ratio(run):6.2f} {'<= %.2f' % AIM_RATIO[path]:>8}")
+              f" {ratio(run):6.2f} {'<= %.2f' % AIM_RATIO[path]:>8}"
+              f"{missed(ratio(run) > AIM_RATIO[path])}")
     def median_of(name, column=1):
         return statistics.median(results[name][column] for results in measured)
     print(f"  {'empty user function':32} {median_of('function', 0):6.0f}"

@@ -12,6 +12,19 @@ static inline bool cycles_available(const struct system_info *info)
 	return (info->cpu_features >> 4 & 1) != 0;
 }
 
+/* Sorts measurements, for the minimum and the median of a few thousand. */
+static inline void cycles_sort(uint32_t *values, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++) {
+		uint32_t value = values[i];
+		unsigned j = i;
+
+		for (; j > 0 && values[j - 1] > value; j--)
+			values[j] = values[j - 1];
+		values[j] = value;
+	}
+}
+
 static inline uint64_t cycles(void)
 {
 	uint32_t low, high;

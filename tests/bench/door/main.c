@@ -3,6 +3,7 @@
  * measurement: `NAME MINIMUM MEDIAN`. tools/bench_door.py boots the bench
  * kernel with it and makes the table. Without SYSENTER its lines are missing.
  */
+#include <postern/cycles.h>
 #include <postern/print.h>
 #include <postern/syscalls.h>
 
@@ -21,26 +22,13 @@ uint32_t bench_control(uint32_t what);
 static uint32_t sResults[ROUNDS];
 static uint32_t sNothing[2]; /* minimum and median, the NOP included */
 
-static void sort(uint32_t *values, unsigned count)
-{
-	unsigned i, j;
-
-	for (i = 1; i < count; i++) {
-		uint32_t value = values[i];
-
-		for (j = i; j > 0 && values[j - 1] > value; j--)
-			values[j] = values[j - 1];
-		values[j] = value;
-	}
-}
-
 static void run(const char *name, uint32_t entry, void (*measure)(uint32_t *, uint32_t))
 {
 	bench_control(entry);
 	measure(sResults, ROUNDS); /* once to warm up */
 	measure(sResults, ROUNDS);
 	bench_control(SELECT_KERNEL); /* print() goes through the door, too */
-	sort(sResults, ROUNDS);
+	cycles_sort(sResults, ROUNDS);
 	/* The empty measurement holds a NOP, one instruction too many to take off. */
 	print("%s %u %u\n", name, sResults[0] - sNothing[0] + 1,
 		sResults[ROUNDS / 2] - sNothing[1] + 1);
@@ -54,7 +42,7 @@ int main(void)
 		return 1;
 	measure_nothing(sResults, ROUNDS);
 	measure_nothing(sResults, ROUNDS);
-	sort(sResults, ROUNDS);
+	cycles_sort(sResults, ROUNDS);
 	sNothing[0] = sResults[0];
 	sNothing[1] = sResults[ROUNDS / 2];
 	print("nothing %u %u\n", sNothing[0], sNothing[1]);
