@@ -58,7 +58,7 @@ if wants run; then
 	commands="$commands qemu-system-i386 qemu-system-x86_64"
 fi
 if wants bochs; then
-	packages="$packages bochs bochsbios"
+	packages="$packages bochs bochsbios vgabios"
 	commands="$commands bochs"
 fi
 if wants gdb; then

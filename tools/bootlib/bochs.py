@@ -62,7 +62,7 @@ class Bochs:
             raise BootError(f"{options.iso}: there is no such file (make builds it)")
         vga_bios = next((path for path in VGA_BIOSES if os.path.exists(path)), None)
         if vga_bios is None:
-            raise BootError(f"{VGA_BIOSES[0]} is not installed (package bochsbios)")
+            raise BootError(f"{VGA_BIOSES[0]} is not installed (packages bochsbios, vgabios)")
 
         self.work = work
         self.com1 = self.com2 = None
