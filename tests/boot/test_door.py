@@ -297,9 +297,18 @@ KILLS = {
 NOT_UNDER_TCG = ("simd", "alignment")
 
 
-def check_kill(run, name):
+# QEMU 7.2 reads what a far return pops as ring 0 would, also in ring 3: with SMAP, which
+# of the CPU models here only max has, that is a page fault and the selector is not seen.
+FAR_RETURNS = ("iret_kernel", "iret_kernel_rpl3", "retf_kernel")
+
+
+def check_kill(run, name, cpu=None):
     texts, *place = KILLS[name]
     report = killed(run)
+    if cpu == "max" and name in FAR_RETURNS:
+        assert re.fullmatch(f"{re.escape(PF)}read from 0xbff[0-9a-f]{{5}}, which is the program's",
+                            report.what), run
+        return report
     if texts == "WRITE_TEXT":
         texts = (f"{PF}write to {symbols()['kill_write_text']:#010x}, which is read-only")
     assert report.what in ((texts,) if isinstance(texts, str) else texts), run
@@ -338,7 +347,7 @@ def test_kill(boots, job):
                                and cpu in HAVE_SYSENTER else {}))
                         for cpu in CPUS_FULL for name in KILLS if name not in NOT_UNDER_TCG])
 def test_kill_on_every_cpu(boots, job):
-    check_kill(boots[job], job.arguments[0])
+    check_kill(boots[job], job.arguments[0], job.cpu)
 
 
 @pytest.mark.full
