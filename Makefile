@@ -8,6 +8,11 @@ ifneq ($(words $(CURDIR)),1)
 $(error make cannot build in a folder whose path has a blank: $(CURDIR))
 endif
 
+# On all processors, unless told otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+
 BUILD ?= build
 DEBUG ?= 0
 BENCH ?= 0
