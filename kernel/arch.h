@@ -186,7 +186,6 @@ void arch_restart_call(uint32_t number);
 
 /* The frame with which the running program last entered the kernel. */
 const struct iframe *arch_current_user_frame(void);
-bool arch_frame_is_user(const struct iframe *frame);
 uintptr_t arch_frame_ip(const struct iframe *frame);
 uintptr_t arch_frame_sp(const struct iframe *frame);
 uintptr_t arch_frame_fp(const struct iframe *frame);

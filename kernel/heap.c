@@ -32,7 +32,6 @@ static const uint16_t kClassSizes[] = {16, 32, 64, 128, 256, 512, 1008, 2016};
 #define CLASS_COUNT (sizeof kClassSizes / sizeof kClassSizes[0])
 
 static struct list sPages[CLASS_COUNT];
-static uint32_t sObjects;
 static bool sReady;
 
 static void prepare(void)
@@ -114,8 +113,6 @@ void *heap_allocate(size_t size)
 	while (class < CLASS_COUNT && kClassSizes[class] < size)
 		class ++;
 	object = class < CLASS_COUNT ? allocate_small(class) : allocate_large(size);
-	if (object != NULL)
-		sObjects++;
 	arch_interrupts_restore(enabled);
 	if (object != NULL)
 		memset(object, 0, size);
@@ -133,7 +130,6 @@ void heap_free(void *object)
 	page = (struct heap_page *)((uintptr_t)object & ~(uintptr_t)(PAGE_SIZE - 1));
 	enabled = arch_interrupts_disable();
 	ASSERT(page->magic == HEAP_MAGIC);
-	sObjects--;
 	if (page->class == CLASS_LARGE) {
 		page->magic = 0;
 		page_free(arch_virtual_to_physical(page), page->order);
@@ -149,9 +145,4 @@ void heap_free(void *object)
 		}
 	}
 	arch_interrupts_restore(enabled);
-}
-
-uint32_t heap_object_count(void)
-{
-	return sObjects;
 }

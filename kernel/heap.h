@@ -12,6 +12,3 @@ void *heap_allocate(size_t size) __attribute__((malloc));
 
 /* `object` came from heap_allocate(); NULL does nothing. */
 void heap_free(void *object);
-
-/* Objects that are allocated now, for the reports that look for leaks. */
-uint32_t heap_object_count(void);

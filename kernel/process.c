@@ -60,6 +60,15 @@ struct process *process_find(pid_t pid)
 	return NULL;
 }
 
+bool process_is_ancestor(const struct process *ancestor, const struct process *process)
+{
+	for (; process != NULL; process = process->parent) {
+		if (process == ancestor)
+			return true;
+	}
+	return false;
+}
+
 void process_visit(
 	bool (*visit)(const struct process *process, void *context), void *context)
 {

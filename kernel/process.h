@@ -79,6 +79,9 @@ void process_start_first(void) __attribute__((noreturn));
 /* The one that runs, or NULL. */
 struct process *process_current(void);
 
+/* Whether `ancestor` is `process`, or its parent, or that one's, and so on. */
+bool process_is_ancestor(const struct process *ancestor, const struct process *process);
+
 /* Any process, zombies included, or NULL. */
 struct process *process_find(pid_t pid);
 

@@ -102,14 +102,11 @@ int _user_process_start(pid_t pid)
 int _user_process_delete(pid_t pid)
 {
 	struct process *process = process_find(pid);
-	const struct process *ancestor;
 
 	if (process == NULL || process->state == PROCESS_ZOMBIE)
 		return -ESRCH;
-	for (ancestor = process; ancestor != process_current(); ancestor = ancestor->parent) {
-		if (ancestor == NULL)
-			return -EPERM;
-	}
+	if (!process_is_ancestor(process_current(), process))
+		return -EPERM;
 	process_end(process, SIGKILL);
 	return 0;
 }

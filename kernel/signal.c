@@ -214,15 +214,6 @@ void signal_reset(struct process *process)
 
 /* ---- The calls ------------------------------------------------------------------- */
 
-static bool is_ancestor(const struct process *ancestor, const struct process *process)
-{
-	for (; process != NULL; process = process->parent) {
-		if (process == ancestor)
-			return true;
-	}
-	return false;
-}
-
 int _user_kill(pid_t pid, int signal)
 {
 	struct process *self = process_current();
@@ -232,7 +223,7 @@ int _user_kill(pid_t pid, int signal)
 		return -EINVAL;
 	if (process == NULL)
 		return -ESRCH;
-	if (!is_ancestor(self, process) && !is_ancestor(process, self))
+	if (!process_is_ancestor(self, process) && !process_is_ancestor(process, self))
 		return -EPERM;
 	if (signal != 0)
 		signal_send(process, signal, self->pid);

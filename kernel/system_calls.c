@@ -3,7 +3,6 @@
  * shortest handlers there are, which is what they are for.
  */
 #include "kernel/arch.h"
-#include "kernel/format.h"
 #include "kernel/main.h"
 #include "kernel/page_allocator.h"
 #include "kernel/process.h"

@@ -40,6 +40,12 @@ struct iframe {
 #define TRAP_TOUCHED (99u << 24 | TRAP_TOUCHED_BIT)
 #define TRAP_TOUCHED_BIT 2
 
+/* The frame with which a thread left ring 3: the first thing on its kernel stack. */
+static inline struct iframe *iframe_of_stack(uintptr_t stack_top)
+{
+	return (struct iframe *)stack_top - 1;
+}
+
 static inline unsigned iframe_vector(const struct iframe *frame)
 {
 	return frame->trap >> 24;

@@ -105,11 +105,6 @@ void i386_thread_init(void)
 	fpu_restore(sInitialFpu); /* FNSAVE has cleared it */
 }
 
-static struct iframe *user_frame(const struct arch_thread *thread)
-{
-	return (struct iframe *)thread->stack_top - 1;
-}
-
 int arch_thread_create(struct arch_thread *thread)
 {
 	uint32_t *stack;
@@ -125,7 +120,7 @@ int arch_thread_create(struct arch_thread *thread)
 	memcpy(thread->fpu, sInitialFpu, fpu_size());
 
 	/* As i386_switch_stacks() pushes: where to go on, EBP, EBX, ESI, EDI. */
-	stack = (uint32_t *)(void *)user_frame(thread);
+	stack = (uint32_t *)(void *)iframe_of_stack(thread->stack_top);
 	*--stack = (uint32_t)(uintptr_t)i386_start_user_thread;
 	stack -= 4;
 	memset(stack, 0, 4 * sizeof *stack);
@@ -142,9 +137,9 @@ void arch_thread_destroy(struct arch_thread *thread)
 void arch_thread_fork(
 	struct arch_thread *child, const struct arch_thread *parent, int32_t result)
 {
-	struct iframe *frame = user_frame(child);
+	struct iframe *frame = iframe_of_stack(child->stack_top);
 
-	*frame = *user_frame(parent);
+	*frame = *iframe_of_stack(parent->stack_top);
 	frame->eax = (uint32_t)result;
 	frame->eflags |= FLAG_IF; /* SYSENTER's frame does not show it */
 	frame->trap = TRAP_TOUCHED;
@@ -160,7 +155,7 @@ void arch_thread_fork(
 
 void arch_thread_start_at(struct arch_thread *thread, uintptr_t entry, uintptr_t stack)
 {
-	*user_frame(thread) = (struct iframe){
+	*iframe_of_stack(thread->stack_top) = (struct iframe){
 		.segments = KERNEL_SEGMENTS,
 		.trap = TRAP_TOUCHED,
 		.eip = entry,
@@ -220,7 +215,7 @@ void arch_thread_switch(struct arch_thread *from, struct arch_thread *to)
  */
 void arch_request_return_work(void)
 {
-	struct iframe *frame = user_frame(&gCurrentThread->arch);
+	struct iframe *frame = iframe_of_stack(gCurrentThread->arch.stack_top);
 
 	if (gCurrentThread->process == NULL)
 		return;

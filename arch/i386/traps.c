@@ -6,14 +6,12 @@
 #include "arch/i386/cpu.h"
 #include "arch/i386/iframe.h"
 #include "arch/i386/io.h"
-#include "arch/i386/paging.h"
 #include "kernel/arch.h"
 #include "kernel/format.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
-#include "kernel/syscall.h"
 
 static const char *const kExceptionNames[32] = {
 	"divide error (#DE)",
@@ -163,7 +161,7 @@ static void describe_trap(
  */
 static void debug_in_kernel(struct iframe *frame)
 {
-	struct iframe *user = (struct iframe *)gKernelStackTop - 1;
+	struct iframe *user = iframe_of_stack(gKernelStackTop);
 
 	uint32_t dr6 = i386_read_dr6();
 
@@ -309,7 +307,7 @@ void i386_check_leaving(const struct iframe *frame)
 
 const struct iframe *arch_current_user_frame(void)
 {
-	return (const struct iframe *)gKernelStackTop - 1;
+	return iframe_of_stack(gKernelStackTop);
 }
 
 uintptr_t arch_frame_ip(const struct iframe *frame)
@@ -328,11 +326,6 @@ uintptr_t arch_frame_sp(const struct iframe *frame)
 uintptr_t arch_frame_fp(const struct iframe *frame)
 {
 	return frame->ebp;
-}
-
-bool arch_frame_is_user(const struct iframe *frame)
-{
-	return iframe_from_user(frame);
 }
 
 int32_t arch_frame_syscall(const struct iframe *frame)

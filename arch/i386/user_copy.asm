@@ -34,17 +34,15 @@ arch_user_copy_in:
 	mov		ecx, edx
 	rep movsb
 .end:
-	USER_CLOSE
 	xor		eax, eax
+.leave:
+	USER_CLOSE
 	pop		edi
 	pop		esi
 	ret
 .fault:
-	USER_CLOSE
 	mov		eax, -EFAULT
-	pop		edi
-	pop		esi
-	ret
+	jmp		.leave
 
 ; ssize_t arch_user_copy_string(char *to, uintptr_t from, size_t size)
 align 16
@@ -69,17 +67,15 @@ arch_user_copy_string:
 	inc		edx
 	jmp		.next
 .end:
-	USER_CLOSE
 	mov		eax, edx
+.leave:
+	USER_CLOSE
 	pop		edi
 	pop		esi
 	ret
 .fault:
-	USER_CLOSE
 	mov		eax, -EFAULT
-	pop		edi
-	pop		esi
-	ret
+	jmp		.leave
 
 ; int arch_user_probe_write(uintptr_t address)
 ; An OR with nothing: writes without changing, and LOCK keeps it from undoing
