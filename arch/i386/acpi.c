@@ -1,11 +1,13 @@
 /*
- * ACPI soft-off: from the RSDP to the fixed registers and the \_S5_ package,
- * and the write that turns the machine off. No AML is run: the package is
- * found by its encoding, which firmware in practice writes as constants.
+ * ACPI's tables, from the RSDP on: the processors and interrupt controllers
+ * of the MADT, the timer of the FADT, and soft-off: the fixed registers, the
+ * \_S5_ package, and the write that turns the machine off. No AML is run: the
+ * package is found by its encoding, which firmware in practice writes as
+ * constants.
  *
  * Called through acpi.h. A table is firmware's word, and no more: every length
  * is checked before it is used and every checksum before a field is believed,
- * and whatever is wrong only means that this way to power off is not there.
+ * and whatever is wrong only means that what it tells of is not there.
  *
  * Sections are those of the ACPI Specification, version 6.4.
  */
@@ -37,13 +39,45 @@
 #define FADT_ACPI_ENABLE 52u
 #define FADT_PM1A_CONTROL 64u
 #define FADT_PM1B_CONTROL 68u
+#define FADT_PM_TIMER 76u
 #define FADT_PM1_CONTROL_LENGTH 89u
+#define FADT_PM_TIMER_LENGTH 91u
+#define FADT_CENTURY 108u
 #define FADT_FLAGS 112u
 #define FADT_V1_SIZE 116u
 #define FADT_X_DSDT 140u
 #define FADT_X_PM1A_CONTROL 172u
 #define FADT_X_PM1B_CONTROL 184u
+#define FADT_X_PM_TIMER 208u
+#define FADT_FLAG_TIMER_32 (1u << 8)
 #define FADT_FLAG_HARDWARE_REDUCED (1u << 20)
+
+/* Multiple APIC Description Table, section 5.2.12: after the header and these
+ * two, structures that each begin with a type and a length. */
+#define MADT_LOCAL_APIC 36u
+#define MADT_ENTRIES 44u
+#define MADT_TYPE_PROCESSOR 0
+#define MADT_PROCESSOR_SIZE 8u
+#define MADT_PROCESSOR_ID 3u
+#define MADT_PROCESSOR_FLAGS 4u
+#define MADT_PROCESSOR_ENABLED 1u
+#define MADT_TYPE_IO_APIC 1
+#define MADT_IO_APIC_SIZE 12u
+#define MADT_IO_APIC_ADDRESS 4u
+#define MADT_IO_APIC_GSI 8u
+#define MADT_TYPE_OVERRIDE 2
+#define MADT_OVERRIDE_SIZE 10u
+#define MADT_OVERRIDE_BUS 2u
+#define MADT_OVERRIDE_IRQ 3u
+#define MADT_OVERRIDE_GSI 4u
+#define MADT_OVERRIDE_FLAGS 8u
+#define MADT_OVERRIDE_LOW 0x3u	 /* of two bits: 0 and 1 are high */
+#define MADT_OVERRIDE_LEVEL 0xcu /* of the next two: 0 and 1 are edge */
+#define MADT_TYPE_ADDRESS 5
+#define MADT_ADDRESS_SIZE 12u
+#define MADT_ADDRESS_LOCAL_APIC 4u
+/* Whoever has this is never spoken to alone (Intel SDM volume 3A, 11.6.2.1). */
+#define APIC_ID_BROADCAST 0xff
 
 /* Generic Address Structure, section 5.2.3.2. */
 #define GAS_SPACE 0u
@@ -88,6 +122,8 @@ static struct {
 	uint16_t sleep_type_a; /* 0 to 7 */
 	uint16_t sleep_type_b;
 } sAcpi;
+
+static struct i386_acpi_machine sMachine;
 
 static uint32_t read32(const uint8_t *bytes)
 {
@@ -187,10 +223,10 @@ static bool find_table(i386_acpi_map map, const struct table *root, uint32_t ent
 }
 
 /*
- * The port of a PM1 control register, of 16 bits: the extended address where
- * the table has one (it goes before the older field), or 0.
+ * The port of one of the FADT's registers: the extended address where the
+ * table has one (it goes before the older field), or 0.
  */
-static uint16_t control_port(
+static uint16_t register_port(
 	const struct table *fadt, uint32_t field, uint32_t extended_field)
 {
 	if (fadt->size >= extended_field + GAS_SIZE) {
@@ -203,6 +239,106 @@ static uint16_t control_port(
 	}
 	uint32_t port = read32(fadt->bytes + field);
 	return port < UINT16_MAX ? (uint16_t)port : 0;
+}
+
+/* ---- Processors, interrupt controllers, the timer ------------------------- */
+
+static void start_machine(struct i386_acpi_machine *machine)
+{
+	*machine = (struct i386_acpi_machine){0};
+	for (unsigned i = 0; i < ACPI_IRQS; i++)
+		machine->irqs[i].gsi = i; /* section 5.2.12.4: unless an override says */
+}
+
+static void add_processor(struct i386_acpi_machine *machine, const uint8_t *entry)
+{
+	uint8_t id = entry[MADT_PROCESSOR_ID];
+
+	if ((entry[MADT_PROCESSOR_FLAGS] & MADT_PROCESSOR_ENABLED) == 0
+		|| id == APIC_ID_BROADCAST)
+		return;
+	for (unsigned i = 0; i < machine->processor_count; i++) {
+		if (machine->apic_ids[i] == id)
+			return;
+	}
+	if (machine->processor_count == ACPI_PROCESSORS_MAX)
+		machine->processors_left_out++;
+	else
+		machine->apic_ids[machine->processor_count++] = id;
+}
+
+static void add_io_apic(struct i386_acpi_machine *machine, const uint8_t *entry)
+{
+	struct i386_acpi_io_apic *io_apic = &machine->io_apics[machine->io_apic_count];
+
+	if (machine->io_apic_count == ACPI_IO_APICS_MAX)
+		return;
+	io_apic->address = read32(entry + MADT_IO_APIC_ADDRESS);
+	io_apic->gsi_base = read32(entry + MADT_IO_APIC_GSI);
+	if (io_apic->address != 0)
+		machine->io_apic_count++;
+}
+
+static void add_override(struct i386_acpi_machine *machine, const uint8_t *entry)
+{
+	uint8_t irq = entry[MADT_OVERRIDE_IRQ];
+	uint8_t flags = entry[MADT_OVERRIDE_FLAGS];
+
+	if (entry[MADT_OVERRIDE_BUS] != 0 || irq >= ACPI_IRQS)
+		return;
+	machine->irqs[irq] = (struct i386_acpi_irq){
+		.gsi = read32(entry + MADT_OVERRIDE_GSI),
+		.low_active = (flags & MADT_OVERRIDE_LOW) == MADT_OVERRIDE_LOW,
+		.level = (flags & MADT_OVERRIDE_LEVEL) == MADT_OVERRIDE_LEVEL,
+	};
+}
+
+/* False where any structure is broken: then none of the table is believed. */
+static bool read_madt(const struct table *madt, struct i386_acpi_machine *machine)
+{
+	static const uint32_t kLeast[] = {
+		[MADT_TYPE_PROCESSOR] = MADT_PROCESSOR_SIZE,
+		[MADT_TYPE_IO_APIC] = MADT_IO_APIC_SIZE,
+		[MADT_TYPE_OVERRIDE] = MADT_OVERRIDE_SIZE,
+		[MADT_TYPE_ADDRESS] = MADT_ADDRESS_SIZE,
+	};
+	uint64_t local_apic = read32(madt->bytes + MADT_LOCAL_APIC);
+	uint32_t size;
+
+	for (uint32_t at = MADT_ENTRIES; at < madt->size; at += size) {
+		const uint8_t *entry = madt->bytes + at;
+
+		if (madt->size - at < 2)
+			return false;
+		size = entry[1];
+		if (size < 2 || size > madt->size - at)
+			return false;
+		if (entry[0] >= sizeof(kLeast) / sizeof(kLeast[0]))
+			continue;
+		if (size < kLeast[entry[0]])
+			return false;
+		if (entry[0] == MADT_TYPE_PROCESSOR)
+			add_processor(machine, entry);
+		else if (entry[0] == MADT_TYPE_IO_APIC)
+			add_io_apic(machine, entry);
+		else if (entry[0] == MADT_TYPE_OVERRIDE)
+			add_override(machine, entry);
+		else if (entry[0] == MADT_TYPE_ADDRESS)
+			local_apic = read64(entry + MADT_ADDRESS_LOCAL_APIC);
+	}
+	if (local_apic > UINT32_MAX)
+		return false;
+	machine->local_apic = (uint32_t)local_apic;
+	return true;
+}
+
+/* Section 4.8.3.3. */
+static void read_timer(const struct table *fadt, struct i386_acpi_machine *machine)
+{
+	if (fadt->bytes[FADT_PM_TIMER_LENGTH] == 4)
+		machine->timer_port = register_port(fadt, FADT_PM_TIMER, FADT_X_PM_TIMER);
+	machine->timer_has_32_bits =
+		(read32(fadt->bytes + FADT_FLAGS) & FADT_FLAG_TIMER_32) != 0;
 }
 
 /* ---- The \_S5_ package --------------------------------------------------- */
@@ -313,25 +449,39 @@ const void *i386_acpi_find_rsdp(const uint8_t *bios_area, size_t size)
 	return NULL;
 }
 
+const struct i386_acpi_machine *i386_acpi_machine(void)
+{
+	return &sMachine;
+}
+
 bool i386_acpi_init(const void *rsdp, size_t size, i386_acpi_map map)
 {
 	sAcpi.usable = false;
+	start_machine(&sMachine);
 	if (rsdp == NULL || size < RSDP_V1_SIZE || !rsdp_valid(rsdp))
 		return false;
 
 	struct table root;
+	struct table madt;
 	struct table fadt;
 	uint32_t entry_size;
 	uint32_t index = 0;
-	if (!find_root(rsdp, size, map, &root, &entry_size)
-		|| !find_table(map, &root, entry_size, "FACP", &index, FADT_V1_SIZE, &fadt))
+	if (!find_root(rsdp, size, map, &root, &entry_size))
 		return false;
+	if (find_table(map, &root, entry_size, "APIC", &index, MADT_ENTRIES, &madt)
+		&& !read_madt(&madt, &sMachine))
+		start_machine(&sMachine);
+	index = 0;
+	if (!find_table(map, &root, entry_size, "FACP", &index, FADT_V1_SIZE, &fadt))
+		return false;
+	sMachine.rtc_century = fadt.bytes[FADT_CENTURY];
 
 	/* Such a machine has no PM1 registers (section 4.1). */
 	if ((read32(fadt.bytes + FADT_FLAGS) & FADT_FLAG_HARDWARE_REDUCED) != 0)
 		return false;
-	sAcpi.pm1a_control = control_port(&fadt, FADT_PM1A_CONTROL, FADT_X_PM1A_CONTROL);
-	sAcpi.pm1b_control = control_port(&fadt, FADT_PM1B_CONTROL, FADT_X_PM1B_CONTROL);
+	read_timer(&fadt, &sMachine);
+	sAcpi.pm1a_control = register_port(&fadt, FADT_PM1A_CONTROL, FADT_X_PM1A_CONTROL);
+	sAcpi.pm1b_control = register_port(&fadt, FADT_PM1B_CONTROL, FADT_X_PM1B_CONTROL);
 	if (sAcpi.pm1a_control == 0 || fadt.bytes[FADT_PM1_CONTROL_LENGTH] < 2)
 		return false;
 	uint32_t smi_command = read32(fadt.bytes + FADT_SMI_COMMAND);

@@ -1,7 +1,9 @@
 /*
- * Powering the machine off through ACPI: the least of it that does so.
+ * What ACPI's tables say of the machine, and powering it off: the least of
+ * ACPI that does so.
  *
- * Boot code calls i386_acpi_init() once; arch_power_off() tries
+ * Boot code calls i386_acpi_init() once, before anything that asks for
+ * i386_acpi_machine() (apic.c, clock.c); arch_power_off() tries
  * i386_acpi_power_off() when no emulator's own port has ended the machine.
  */
 #pragma once
@@ -19,6 +21,40 @@ typedef const void *(*i386_acpi_map)(uint32_t physical, size_t size);
  * the first KiB of the extended BIOS data area. NULL where there is none.
  */
 const void *i386_acpi_find_rsdp(const uint8_t *bios_area, size_t size);
+
+#define ACPI_PROCESSORS_MAX 16
+#define ACPI_IO_APICS_MAX 8
+#define ACPI_IRQS 16 /* of the ISA bus */
+
+struct i386_acpi_io_apic {
+	uint32_t address;  /* physical */
+	uint32_t gsi_base; /* the global number of its first input */
+};
+
+/* How an ISA interrupt gets to the IO-APICs. */
+struct i386_acpi_irq {
+	uint32_t gsi;
+	bool low_active;
+	bool level;
+};
+
+struct i386_acpi_machine {
+	/* Of the MADT; 0 and none where it is missing or broken. */
+	uint32_t local_apic; /* physical address, the same on every processor */
+	unsigned processor_count;
+	unsigned processors_left_out; /* enabled, but too many */
+	uint8_t apic_ids[ACPI_PROCESSORS_MAX];
+	unsigned io_apic_count;
+	struct i386_acpi_io_apic io_apics[ACPI_IO_APICS_MAX];
+	struct i386_acpi_irq irqs[ACPI_IRQS];
+	/* Of the FADT. */
+	uint16_t timer_port; /* 3.579545 MHz; 0: none */
+	bool timer_has_32_bits;
+	uint8_t rtc_century; /* the register of the RTC that has it, or 0 */
+};
+
+/* What i386_acpi_init() has found. */
+const struct i386_acpi_machine *i386_acpi_machine(void);
 
 /*
  * Reads the tables from the RSDP, of which `size` bytes are readable (a

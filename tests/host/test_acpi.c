@@ -1,6 +1,6 @@
 // build: arch/i386/acpi.c -iquote tests/host/include
 /*
- * ACPI power-off over crafted tables: good ones, each kind of bad one, and
+ * ACPI's tables and power-off over crafted tables: good ones, each kind of bad one, and
  * good ones with random damage. Every mapping is an allocation of just the
  * size that was asked for, so that the sanitizers see a read beyond it.
  */
@@ -25,6 +25,7 @@
 #define DSDT 0x800u
 #define SSDT 0x1800u
 #define OTHER 0x2800u
+#define MADT 0x3000u
 
 static uint8_t sMemory[MEMORY_SIZE];
 static uint8_t sRsdp[36];
@@ -63,6 +64,7 @@ static bool init(size_t rsdp_size)
 #define PM1A 0x604
 #define PM1B 0x704
 #define SMI 0xb2
+#define TIMER 0x608
 
 static uint16_t sPm1a;
 static uint16_t sPm1b;
@@ -146,7 +148,26 @@ static void put_block(
 static const uint8_t kGoodAml[] = {0x10, 0x20, '_', 'S', '5', '_', 0x08, '_', 'S', '5',
 	'_', 0x12, 0x08, 0x04, 0x0a, 5, 0x0a, 6, 0x00, 0x00, 0xa3};
 
-/* A version 1 machine: RSDT -> FADT -> DSDT. */
+/* Two processors, one that is off, an IO-APIC, the timer at its input 2, IRQ 9
+ * level and low active, a type that nobody knows, and a local APIC's NMI line. */
+static const char kGoodMadt[] = "\x00\x08\x00\x00\x01\0\0\0"
+								"\x00\x08\x01\x04\x01\0\0\0"
+								"\x00\x08\x02\x05\x02\0\0\0"
+								"\x01\x0c\x08\0\x00\x00\xc0\xfe\0\0\0\0"
+								"\x02\x0a\x00\x00\x02\0\0\0\x00\0"
+								"\x02\x0a\x00\x09\x09\0\0\0\x0f\0"
+								"\x7f\x02"
+								"\x04\x06\xff\x00\0\x01";
+
+/* The MADT with these structures. */
+static void put_madt(const void *entries, size_t size)
+{
+	put32(sMemory + MADT + 36, 0xfee00000);
+	memcpy(sMemory + MADT + 44, entries, size);
+	seal(MADT, "APIC", 44 + (uint32_t)size);
+}
+
+/* A version 1 machine: RSDT -> FADT -> DSDT, MADT. */
 static void make_tables(void)
 {
 	memset(sMemory, 0, sizeof(sMemory));
@@ -158,7 +179,8 @@ static void make_tables(void)
 	put32(sMemory + RSDT + 36, MEMORY_BASE + OTHER);
 	put32(sMemory + RSDT + 40, MEMORY_BASE + FADT);
 	put32(sMemory + RSDT + 44, MEMORY_BASE + SSDT);
-	seal(RSDT, "RSDT", 48);
+	put32(sMemory + RSDT + 48, MEMORY_BASE + MADT);
+	seal(RSDT, "RSDT", 52);
 	seal(OTHER, "HPET", 56);
 
 	put32(sMemory + FADT + 40, MEMORY_BASE + DSDT);
@@ -167,7 +189,11 @@ static void make_tables(void)
 	put32(sMemory + FADT + 64, PM1A);
 	put32(sMemory + FADT + 68, PM1B);
 	sMemory[FADT + 89] = 2;
+	put32(sMemory + FADT + 76, TIMER);
+	sMemory[FADT + 91] = 4;
+	sMemory[FADT + 108] = 0x32;
 	seal(FADT, "FACP", 116);
+	put_madt(kGoodMadt, sizeof(kGoodMadt) - 1);
 	put_block(DSDT, "DSDT", kGoodAml, sizeof(kGoodAml));
 	put_block(SSDT, "SSDT", "nothing here", 12);
 
@@ -189,7 +215,8 @@ static void make_tables_v2(void)
 	put64(sMemory + XSDT + 36, 0x100000000ull + MEMORY_BASE + FADT); /* beyond reach */
 	put64(sMemory + XSDT + 44, MEMORY_BASE + FADT);
 	put64(sMemory + XSDT + 52, MEMORY_BASE + SSDT);
-	seal(XSDT, "XSDT", 60);
+	put64(sMemory + XSDT + 60, MEMORY_BASE + MADT);
+	seal(XSDT, "XSDT", 68);
 
 	put32(sMemory + FADT + 40, 0);
 	put64(sMemory + FADT + 140, MEMORY_BASE + DSDT);
@@ -199,6 +226,10 @@ static void make_tables_v2(void)
 	put64(sMemory + FADT + 176, PM1A);
 	sMemory[FADT + 184] = 1;
 	put64(sMemory + FADT + 188, PM1B);
+	put32(sMemory + FADT + 76, 0x997);
+	put32(sMemory + FADT + 112, 1u << 8);
+	sMemory[FADT + 208] = 1;
+	put64(sMemory + FADT + 212, TIMER);
 	seal(FADT, "FACP", 276);
 }
 
@@ -458,6 +489,136 @@ static void test_aml(void)
 	CHECK(!init(20));
 }
 
+static bool nothing_listed(void)
+{
+	const struct i386_acpi_machine *machine = i386_acpi_machine();
+
+	return machine->local_apic == 0 && machine->processor_count == 0
+		   && machine->processors_left_out == 0 && machine->io_apic_count == 0
+		   && machine->irqs[0].gsi == 0 && machine->irqs[15].gsi == 15
+		   && !machine->irqs[9].level;
+}
+
+/* How many processors the MADT of these structures gives, -1 for a broken one. */
+static int processors(const void *entries, size_t size)
+{
+	make_tables();
+	put_madt(entries, size);
+	CHECK(init(20)); /* it does not matter for powering off */
+	if (i386_acpi_machine()->local_apic != 0xfee00000) {
+		CHECK(nothing_listed());
+		return -1;
+	}
+	return (int)i386_acpi_machine()->processor_count;
+}
+
+#define PROCESSORS(count, entries)                                                       \
+	CHECK(processors(entries, sizeof(entries) - 1) == (count))
+#define ONE "\x00\x08\x00\x00\x01\0\0\0"
+
+static void check_good_machine(void)
+{
+	const struct i386_acpi_machine *machine = i386_acpi_machine();
+
+	CHECK(machine->local_apic == 0xfee00000);
+	CHECK(machine->processor_count == 2 && machine->processors_left_out == 0);
+	CHECK(machine->apic_ids[0] == 0 && machine->apic_ids[1] == 4);
+	CHECK(machine->io_apic_count == 1);
+	CHECK(machine->io_apics[0].address == 0xfec00000);
+	CHECK(machine->io_apics[0].gsi_base == 0);
+	CHECK(machine->irqs[0].gsi == 2 && !machine->irqs[0].level);
+	CHECK(!machine->irqs[0].low_active);
+	CHECK(machine->irqs[9].gsi == 9 && machine->irqs[9].level);
+	CHECK(machine->irqs[9].low_active);
+	CHECK(machine->irqs[15].gsi == 15);
+	CHECK(machine->timer_port == TIMER);
+	CHECK(machine->rtc_century == 0x32);
+}
+
+static void test_machine(void)
+{
+	uint8_t many[20 * 8];
+
+	make_tables();
+	CHECK(init(20));
+	check_good_machine();
+	CHECK(!i386_acpi_machine()->timer_has_32_bits);
+	make_tables_v2();
+	CHECK(init(36));
+	check_good_machine();
+	CHECK(i386_acpi_machine()->timer_has_32_bits);
+
+	/* It is there without what powering off needs. */
+	make_tables();
+	put_block(DSDT, "DSDT", "empty", 5);
+	CHECK(!init(20));
+	check_good_machine();
+
+	/* No MADT, one that is too short, one whose checksum is wrong. */
+	make_tables();
+	seal(MADT, "NOPE", 60);
+	CHECK(init(20) && nothing_listed());
+	make_tables();
+	seal(MADT, "APIC", 43);
+	CHECK(init(20) && nothing_listed());
+	make_tables();
+	sMemory[MADT + 9]++;
+	CHECK(init(20) && nothing_listed());
+
+	PROCESSORS(0, "");
+	PROCESSORS(1, ONE);
+	PROCESSORS(1, ONE ONE); /* the same one */
+	PROCESSORS(0, "\x00\x08\x00\xff\x01\0\0\0");
+	PROCESSORS(0, "\x00\x08\x00\x00\x00\0\0\0");
+	PROCESSORS(2, ONE "\x00\x0a\x01\x01\x01\0\0\0\0\0"); /* longer than today's */
+	PROCESSORS(1, "\xff\x03\x01" ONE);
+	/* Broken ones: of no length, shorter than themselves, longer than the table,
+	 * without a length, shorter than their type. */
+	PROCESSORS(-1, ONE "\x00\x00");
+	PROCESSORS(-1, ONE "\x30\x00");
+	PROCESSORS(-1, ONE "\x30\x01");
+	PROCESSORS(-1, ONE "\x00\x08\x01\x01\x01\0\0");
+	PROCESSORS(-1, ONE "\x30\xff");
+	PROCESSORS(-1, ONE "\x00");
+	PROCESSORS(-1, ONE "\x00\x07\x01\x01\x01\0\0");
+	PROCESSORS(-1, ONE "\x01\x0b\x08\0\x00\x00\xc0\xfe\0\0\0");
+	PROCESSORS(-1, ONE "\x02\x09\x00\x00\x02\0\0\0\x00");
+	PROCESSORS(-1, ONE "\x05\x04\0\0");
+
+	/* Overrides of another bus, and of what is no IRQ. */
+	PROCESSORS(1, ONE "\x02\x0a\x01\x00\x02\0\0\0\x00\0");
+	CHECK(i386_acpi_machine()->irqs[0].gsi == 0);
+	PROCESSORS(1, ONE "\x02\x0a\x00\x10\x02\0\0\0\x00\0");
+	/* The local APIC somewhere else, and beyond reach. */
+	make_tables();
+	put_madt(ONE "\x05\x0c\0\0\0\0\xd0\xfe\0\0\0\0", 20);
+	CHECK(init(20) && i386_acpi_machine()->local_apic == 0xfed00000);
+	PROCESSORS(-1, ONE "\x05\x0c\0\0\0\0\xd0\xfe\1\0\0\0");
+	/* An IO-APIC without an address, and more of them than there is room for. */
+	PROCESSORS(1, ONE "\x01\x0c\x08\0\0\0\0\0\0\0\0\0");
+	CHECK(i386_acpi_machine()->io_apic_count == 0);
+	for (unsigned i = 0; i < 13; i++)
+		memcpy(many + 12 * i, "\x01\x0c\x08\0\x00\x00\xc0\xfe\0\0\0\0", 12);
+	CHECK(processors(many, 13 * 12) == 0);
+	CHECK(i386_acpi_machine()->io_apic_count == ACPI_IO_APICS_MAX);
+
+	for (unsigned i = 0; i < 20; i++)
+		memcpy(many + 8 * i, (uint8_t[]){0, 8, 0, (uint8_t)i, 1, 0, 0, 0}, 8);
+	CHECK(processors(many, sizeof(many)) == 16);
+	CHECK(i386_acpi_machine()->processors_left_out == 4);
+	CHECK(i386_acpi_machine()->apic_ids[15] == 15);
+
+	/* The timer: of another length, and in memory. */
+	make_tables();
+	sMemory[FADT + 91] = 0;
+	seal(FADT, "FACP", 116);
+	CHECK(init(20) && i386_acpi_machine()->timer_port == 0);
+	make_tables_v2();
+	sMemory[FADT + 208] = 0;
+	seal(FADT, "FACP", 276);
+	CHECK(init(36) && i386_acpi_machine()->timer_port == 0);
+}
+
 /* Damage in random places, sealed again, so that it gets past the checksums. */
 static void test_noise(void)
 {
@@ -468,10 +629,11 @@ static void test_noise(void)
 		else
 			make_tables();
 		for (int i = 0; i < 3; i++) {
-			static const uint32_t kPlaces[] = {RSDT, XSDT, FADT, DSDT, SSDT};
-			static const uint32_t kSizes[] = {48, 60, 276, 36 + sizeof(kGoodAml), 48};
+			static const uint32_t kPlaces[] = {RSDT, XSDT, FADT, DSDT, SSDT, MADT};
+			static const uint32_t kSizes[] = {
+				52, 68, 276, 36 + sizeof(kGoodAml), 48, 44 + sizeof(kGoodMadt) - 1};
 			seed = seed * 1664525u + 1013904223u;
-			unsigned which = (seed >> 8) % 5;
+			unsigned which = (seed >> 8) % 6;
 			uint32_t place = kPlaces[which] + (seed >> 16) % kSizes[which];
 			sMemory[place] = (uint8_t)(seed >> 24);
 			uint32_t size =
@@ -488,6 +650,7 @@ int main(void)
 	test_power_off();
 	test_find_rsdp();
 	test_bad_tables();
+	test_machine();
 	test_aml();
 	test_noise();
 	return check_result();
