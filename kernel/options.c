@@ -207,6 +207,21 @@ static bool set_nx(struct kernel_options *options, const char *value)
 	return index >= 0;
 }
 
+static bool set_tsc(struct kernel_options *options, const char *value)
+{
+	static const char *const kNames[] = {
+		[TSC_AUTO] = "auto",
+		[TSC_INVARIANT] = "invariant",
+		[TSC_OFF] = "off",
+		NULL,
+	};
+	int index = find_name(value, kNames);
+
+	if (index >= 0)
+		options->tsc = (enum tsc_choice)index;
+	return index >= 0;
+}
+
 /* To add an option: a line here, one in options.h. */
 static const struct {
 	const char *name; /* with its = */
@@ -217,6 +232,7 @@ static const struct {
 	{"loglevel=", set_log_level},
 	{"hold=", set_hold},
 	{"nx=", set_nx},
+	{"tsc=", set_tsc},
 	{"watch=", parse_watch},
 };
 
@@ -247,6 +263,7 @@ void options_parse(struct kernel_options *options, char *storage, size_t storage
 		.syscall = SYSCALL_AUTO,
 		.log_level = LOG_INFO,
 		.nx = true,
+		.tsc = TSC_AUTO,
 		.argc = 1,
 	};
 

@@ -9,6 +9,9 @@
  *                                is, instead of powering off (0)
  *   nx=auto|off                  auto: page tables that can forbid execution,
  *                                where the CPU has them; off: plain ones (auto)
+ *   tsc=auto|invariant|off       auto: the time-stamp counter tells the time
+ *                                where the CPU says that it is invariant;
+ *                                invariant: also where it does not say so (auto)
  *   watch=0xADDRESS[,r|w][,1|2|4]    a hardware data breakpoint while the
  *                                first program runs: on reads and writes or on
  *                                writes only (r), that many bytes (1)
@@ -28,6 +31,8 @@
 
 enum syscall_choice { SYSCALL_AUTO, SYSCALL_INT, SYSCALL_SYSENTER };
 
+enum tsc_choice { TSC_AUTO, TSC_INVARIANT, TSC_OFF };
+
 struct kernel_options {
 	enum syscall_choice syscall;
 	enum log_level log_level;
@@ -40,6 +45,7 @@ struct kernel_options {
 	const char *argv[OPTIONS_ARGUMENTS_MAX];
 	bool hold;
 	bool nx;
+	enum tsc_choice tsc;
 	bool has_watch; /* the next three count only with it */
 	bool watch_write_only;
 	uint8_t watch_length; /* bytes: 1, 2 or 4; `watch` is a multiple of it */

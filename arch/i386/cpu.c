@@ -5,6 +5,7 @@
  * The choice itself is a pure function (cpu_probe.c), tested on the host.
  */
 #include "arch/i386/cpu.h"
+#include "arch/i386/clock.h"
 #include "arch/i386/cpu_probe.h"
 #include "arch/i386/paging.h"
 #include "kernel/arch.h"
@@ -138,12 +139,15 @@ static struct cpuid_facts sFacts;
 static struct cpu_identity sIdentity;
 static uint32_t sExtendedFeaturesB, sExtendedFeaturesC; /* leaf 7 EBX, ECX */
 static uint32_t sAmdFeatures;							/* leaf 0x80000001 EDX */
+static uint32_t sPowerFeatures;							/* leaf 0x80000007 EDX */
 
 #define CPUID7_EBX_SMEP (1u << 7)
 #define CPUID7_EBX_SMAP (1u << 20)
 #define CPUID7_ECX_UMIP (1u << 2)
 #define CPUID_AMD_LEAVES 0x80000000u
 #define CPUID_AMD_NX (1u << 20)
+#define CPUID_POWER_INVARIANT_TSC (1u << 8)
+#define CPUID_ECX_X2APIC (1u << 21)
 
 static void cpuid(uint32_t leaf, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
@@ -196,6 +200,11 @@ void i386_cpu_identify(void)
 		if (a > CPUID_AMD_LEAVES && a < CPUID_AMD_LEAVES + 0x10000) {
 			cpuid(CPUID_AMD_LEAVES + 1, &a, &b, &c, &d);
 			sAmdFeatures = d;
+			cpuid(CPUID_AMD_LEAVES, &a, &b, &c, &d);
+			if (a >= CPUID_AMD_LEAVES + 7) {
+				cpuid(CPUID_AMD_LEAVES + 7, &a, &b, &c, &d);
+				sPowerFeatures = d;
+			}
 		}
 	}
 	log_info("cpu: %s family %u model %u stepping %u, sep %s", cpu_vendor(&sFacts),
@@ -211,6 +220,17 @@ bool i386_cpu_has(uint32_t feature_edx)
 bool i386_cpu_has_nx(void)
 {
 	return (sAmdFeatures & CPUID_AMD_NX) != 0;
+}
+
+bool i386_cpu_has_invariant_tsc(void)
+{
+	return (sPowerFeatures & CPUID_POWER_INVARIANT_TSC) != 0;
+}
+
+bool i386_cpu_in_x2apic_mode(void)
+{
+	return (sFacts.features_ecx & CPUID_ECX_X2APIC) != 0
+		   && (i386_read_msr(MSR_APIC_BASE) & APIC_BASE_X2APIC) != 0;
 }
 
 /* ---- Control registers, x87 and SSE --------------------------------------- */
@@ -321,7 +341,7 @@ static void fill_commpage(void)
 
 	table[COMMPAGE_MAGIC] = COMMPAGE_MAGIC_VALUE;
 	table[COMMPAGE_VERSION] = 1;
-	table[COMMPAGE_TIME] = 0;
+	i386_clock_fill_commpage(page);
 	table[COMMPAGE_SYSCALL] = arch_syscall_entry();
 	memcpy(page + kCommpageEntryOffset, stub, (size_t)(end - stub));
 	table[COMMPAGE_SIGNAL_RETURN] = COMMPAGE_BASE + kCommpageSignalReturnOffset;

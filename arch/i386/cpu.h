@@ -51,6 +51,8 @@
 #define CR4_SMAP 0x00200000u
 
 /* ---- MSRs (Intel SDM volume 4) ---- */
+#define MSR_APIC_BASE 0x1b
+#define APIC_BASE_X2APIC 0x400u
 #define MSR_SYSENTER_CS 0x174
 #define MSR_SYSENTER_ESP 0x175
 #define MSR_SYSENTER_EIP 0x176
@@ -94,13 +96,21 @@ bool i386_cpu_has(uint32_t feature_edx);
 #define CPUID_PSE (1u << 3)
 #define CPUID_TSC (1u << 4)
 #define CPUID_PAE (1u << 6)
+#define CPUID_APIC (1u << 9)
 #define CPUID_SEP (1u << 11)
 #define CPUID_PGE (1u << 13)
 #define CPUID_FXSR (1u << 24)
 #define CPUID_SSE (1u << 25)
+#define CPUID_SSE2 (1u << 26)
 
 /* Whether pages can be made not executable, with PAE's tables. */
 bool i386_cpu_has_nx(void);
+
+/* Whether the time-stamp counter runs at one rate, whatever the CPU does. */
+bool i386_cpu_has_invariant_tsc(void);
+
+/* Whether the firmware has left the local APIC where only MSRs reach it. */
+bool i386_cpu_in_x2apic_mode(void);
 
 /*
  * Chooses the entry by CPUID and the option, prepares it, and prints the

@@ -3,9 +3,11 @@
 
 #include <postern/types.h>
 
-/* ---- interrupts.c: IDT and the two 8259s -------------------------------- */
+/* ---- interrupts.c: IDT, the two 8259s, dispatch -------------------------- */
 
 #define VECTOR_IRQ0 32
+#define INTERRUPT_ENTRIES 32 /* vectors from there on: 16 IRQs, and apic.h's */
+#define IRQS 16
 
 /* The type byte of a gate (Intel SDM volume 3A, figure 6-2) */
 enum {
@@ -16,16 +18,21 @@ enum {
 };
 
 void i386_idt_init(void);
+void i386_idt_load(void); /* on any processor */
 void i386_set_gate(unsigned vector, void (*entry)(void), uint16_t selector, uint8_t type);
-void i386_pic_init(void);
+
+/* Chooses between APICs and 8259s; all IRQs are masked. Behind ACPI's tables. */
+void i386_interrupts_init(void);
+
+/* The boot processor calls `handler`, IF off, when an IRQ that is enabled comes. */
+void i386_irq_set_handler(unsigned irq, void (*handler)(void));
 void i386_irq_enable(unsigned irq);
 
-/* ---- timer.c: the 8254, 100 times a second ------------------------------- */
+/* ---- timer.c: the 8254's tick, on the boot processor --------------------- */
 
 #define IRQ_TIMER 0
 
 void i386_timer_init(void);
-void i386_timer_interrupt(void);
 
 /* ---- thread.c ------------------------------------------------------------ */
 

@@ -320,10 +320,10 @@ trap_common:
 	jmp		leave_by_iret
 
 ; ---------------------------------------------------------------------------
-; Interrupts: vectors 32 to 47, interrupt gates
+; Interrupts: vectors 32 to 63 (VECTOR_IRQ0, INTERRUPT_ENTRIES), interrupt gates
 ; ---------------------------------------------------------------------------
 %assign vector 32
-%rep 16
+%rep 32
 align 8
 interrupt_ %+ vector:
 	push	vector << 24
@@ -401,7 +401,7 @@ kTrapEntries:
 %endrep
 kInterruptEntries:
 %assign vector 32
-%rep 16
+%rep 32
 	dd		interrupt_ %+ vector
 %assign vector vector + 1
 %endrep

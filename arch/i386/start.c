@@ -3,6 +3,7 @@
  * each part needs the ones before it.
  */
 #include "arch/i386/boot_info.h"
+#include "arch/i386/clock.h"
 #include "arch/i386/cpu.h"
 #include "arch/i386/devices.h"
 #include "arch/i386/paging.h"
@@ -112,7 +113,8 @@ void i386_start(uint32_t magic, uint32_t information)
 	i386_power_init(sBoot.has_rsdp ? sBoot.rsdp : NULL);
 	i386_thread_init();
 	thread_init();
-	i386_pic_init();
+	i386_interrupts_init();
+	i386_clock_init(sOptions.tsc);
 	i386_timer_init();
 	i386_syscall_init(sOptions.syscall);
 #if POSTERN_BENCH
