@@ -98,6 +98,9 @@ void arch_wait_for_interrupt(void);
 /* Microseconds since the timer started, never going backwards. */
 time_us_t arch_system_time(void);
 
+/* Microseconds since 1970-01-01 00:00 UTC, as the machine's clock has it. */
+time_us_t arch_real_time(void);
+
 /* The commpage's system-call entry, for AT_SYSINFO. */
 uintptr_t arch_syscall_entry(void);
 

@@ -33,6 +33,11 @@ time_us_t _user_system_time(void)
 	return arch_system_time();
 }
 
+time_us_t _user_real_time(void)
+{
+	return arch_real_time();
+}
+
 void _user_exit(int status)
 {
 	process_end(process_current(), (status & 0xff) << 8);

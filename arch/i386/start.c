@@ -7,6 +7,7 @@
 #include "arch/i386/cpu.h"
 #include "arch/i386/devices.h"
 #include "arch/i386/paging.h"
+#include "arch/i386/rtc.h"
 #include "arch/i386/screen.h"
 #include "kernel/arch.h"
 #include "kernel/archive.h"
@@ -115,6 +116,7 @@ void i386_start(uint32_t magic, uint32_t information)
 	thread_init();
 	i386_interrupts_init();
 	i386_clock_init(sOptions.tsc);
+	i386_rtc_init();
 	i386_timer_init();
 	i386_syscall_init(sOptions.syscall);
 #if POSTERN_BENCH

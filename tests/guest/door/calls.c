@@ -26,6 +26,7 @@ static const struct special {
 } kSpecial[] = {
 	{"exit", NOT_HERE, 0, 0, "ends the program"},
 	{"system_time", VARIES, 0, 0, "time goes on between two paths"},
+	{"real_time", VARIES, 0, 0, "time goes on between two paths"},
 	{"is_computer_on", ANSWERS, 0, 1, "a known answer"},
 	{"echo", ANSWERS, 0x89abcdefll, 0x89abcdefll, "a known answer"},
 	{"echo64", ANSWERS, 0x76543210fedcba98ll, 0x76543210fedcba98ll, "a known answer"},
