@@ -92,6 +92,16 @@ static void test_options(void)
 							"bad value of a kernel option: nx=on\n"
 							"unknown kernel option: nx\n");
 
+	parse("");
+	CHECK_NUMBER(sOptions.tsc, TSC_AUTO);
+	parse("tsc=invariant");
+	CHECK_NUMBER(sOptions.tsc, TSC_INVARIANT);
+	parse("tsc=off tsc=on");
+	CHECK_NUMBER(sOptions.tsc, TSC_OFF);
+	CHECK_STRING(sWarnings, "bad value of a kernel option: tsc=on\n");
+	parse("tsc=off tsc=auto");
+	CHECK_NUMBER(sOptions.tsc, TSC_AUTO);
+
 	/* What is wrong is told, and leaves what was there. */
 	parse("syscall=int syscall=fast loglevel= hold=yes hold init=bin quiet syscall");
 	CHECK_NUMBER(sOptions.syscall, SYSCALL_INT);

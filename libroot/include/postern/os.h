@@ -27,7 +27,10 @@ void exit(int status) __attribute__((noreturn));
  */
 ssize_t write(int fd, const void *buffer, size_t size);
 
-/* Microseconds since the system started. */
+/*
+ * Microseconds since the system started: as _kern_system_time() has it, but without
+ * entering the kernel where the commpage has time data.
+ */
 time_us_t system_time(void);
 
 /* ---- Processes: as POSIX says, -1 and errno as the raw call's error ---------- */

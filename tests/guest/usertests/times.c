@@ -1,5 +1,6 @@
-/* snooze, yield, preemption, and system_time. */
+/* snooze, yield, preemption, and what tells the time. */
 #include "usertests.h"
+#include <postern/os.h>
 
 void test_snooze_never_early(void)
 {
@@ -183,4 +184,71 @@ void test_time_goes_on(void)
 	}
 	shared[1] = 1;
 	check_exit(pid, 0);
+}
+
+/* libroot's system_time() may not enter the kernel; the two are one clock. */
+void test_time_agrees(void)
+{
+	time_us_t last = _kern_system_time();
+
+	for (int i = 0; i < 50000; i++) {
+		time_us_t now = i % 2 ? system_time() : _kern_system_time();
+
+		CHECK(now >= last);
+		CHECK(now - last < 10 * SECOND); /* not from another clock */
+		last = now;
+	}
+}
+
+#define TIME_READINGS 5000
+
+static struct mutex sTimeLock;
+static time_us_t sTimeLast;
+
+/* What one thread has read before another asks is never later. */
+static void read_times(void *which)
+{
+	for (int i = 0; i < TIME_READINGS; i++) {
+		time_us_t now;
+
+		mutex_lock(&sTimeLock);
+		now = (i + (int)(uintptr_t)which) % 2 ? system_time() : _kern_system_time();
+		CHECK(now >= sTimeLast);
+		sTimeLast = now;
+		mutex_unlock(&sTimeLock);
+		if (i % 256 == 0)
+			_kern_yield();
+	}
+	_kern_exit_thread(0);
+}
+
+void test_time_between_threads(void)
+{
+	tid_t threads[4];
+	uintptr_t i;
+
+	for (i = 0; i < 4; i++)
+		threads[i] = spawn(read_times, (void *)i);
+	for (i = 0; i < 4; i++)
+		check_join(threads[i], 0);
+}
+
+/* The date goes on as the system time does: whatever one is ahead of the other by
+ * lies between what is seen each time. */
+void test_time_real(void)
+{
+	time_us_t least = INT64_MIN, most = INT64_MAX;
+
+	for (int i = 0; i < 1000; i++) {
+		time_us_t before = system_time();
+		time_us_t real = _kern_real_time();
+		time_us_t after = system_time();
+
+		least = real - after > least ? real - after : least;
+		most = real - before < most ? real - before : most;
+		CHECK(least <= most);
+		if (i % 100 == 0)
+			CHECK_EQUAL(_kern_snooze(1000, 0), 0);
+	}
+	CHECK(most > 0); /* it is not 1970 */
 }

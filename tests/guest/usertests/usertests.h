@@ -93,15 +93,15 @@ void check_join(tid_t thread, int value);
 #define USERTESTS(X)                                                                     \
 	/* processes.c */                                                                    \
 	X(fork_copies_memory)                                                                \
-	X(fork_shares_shared) X(fork_nested) X(fork_bomb) X(fork_bomb_tree)                  \
-		X(wait_any_order) X(wait_no_hang) X(wait_errors) X(wait_status)                  \
-			X(wait_two_threads) X(orphans) X(grandchildren) X(zombies) X(parent_numbers) \
-				X(process_create_start) X(process_create_errors) X(process_create_left)  \
-					X(process_create_signal) X(process_delete_errors)                    \
-						X(process_status_lists) X(process_names) X(kill_blocked)         \
-							X(kill_running) X(kill_runs_no_more) X(kill_many)            \
-								X(signal_keeps_flags)                                    \
-									X(signal_selectors) /* programs.c */                 \
+	X(fork_shares_shared)                                                                \
+	X(fork_nested) X(fork_bomb) X(fork_bomb_tree) X(wait_any_order) X(wait_no_hang)      \
+		X(wait_errors) X(wait_status) X(wait_two_threads) X(orphans) X(grandchildren)    \
+			X(zombies) X(parent_numbers) X(process_create_start)                         \
+				X(process_create_errors) X(process_create_left) X(process_create_signal) \
+					X(process_delete_errors) X(process_status_lists) X(process_names)    \
+						X(kill_blocked) X(kill_running) X(kill_runs_no_more)             \
+							X(kill_many) X(signal_keeps_flags)                           \
+								X(signal_selectors) /* programs.c */                     \
 		X(exec_arguments) X(exec_environment) X(exec_errors) X(exec_limits)              \
 			X(exec_bad_files) X(exec_resets) X(exec_from_thread) X(exec_with_threads)    \
 				X(exec_drops_threads) X(exec_with_signals) /* threads.c */               \
@@ -115,7 +115,8 @@ void check_join(tid_t thread, int value);
 			X(futex_shared) X(futex_ping_pong) X(mutex_stress) X(condition_stress)       \
 				X(semaphore_stress) X(lock_timeouts) X(mutex_shared) /* times.c */       \
 		X(snooze_never_early) X(snooze_many) X(snooze_errors) X(yield_fair)              \
-			X(preemption_threads) X(preemption_processes) X(time_goes_on) /* fpu.c */    \
+			X(preemption_threads) X(preemption_processes) X(time_goes_on) X(time_agrees) \
+				X(time_between_threads) X(time_real) /* fpu.c */                         \
 		X(fpu_preemption) X(fpu_control_word) X(fpu_fork) X(fpu_threads)                 \
 			X(fpu_first_state) X(sse_preemption) /* memory.c */                          \
 		X(brk_grows) X(brk_limits) X(map_zeros) X(map_errors) X(map_fixed) X(map_huge)   \
