@@ -140,12 +140,22 @@ time_us_t arch_system_time(void)
 	return time;
 }
 
+/* By the counters themselves, for without ticks the time may not go on. */
 void i386_delay(unsigned microseconds)
 {
-	time_us_t end = arch_system_time() + microseconds + 1;
+	enum source source = sSecondChoice;
+	uint64_t frequency = source == SOURCE_ACPI ? ACPI_FREQUENCY : PIT_FREQUENCY;
+	uint64_t counts = frequency * microseconds / 1000000 + 1;
+	uint64_t passed = 0;
+	uint32_t last = read_extended(source);
 
-	while (arch_system_time() < end)
+	while (passed <= counts) {
+		uint32_t now = read_extended(source);
+
+		passed += (now - last) & extended_mask(source);
+		last = now;
 		PAUSE();
+	}
 }
 
 /* ---- Writing: the boot processor, IF off ------------------------------------ */
@@ -359,13 +369,12 @@ static void give_up_tsc(const char *why)
 
 void i386_clock_check_other_cpu(void)
 {
-	time_us_t end;
 	unsigned turn;
 
 	if (sClock.source != SOURCE_TSC)
 		return;
-	end = arch_system_time() + CHECK_TIMEOUT_US;
 	for (turn = 0; turn < CHECK_TURNS; turn++) {
+		time_us_t end = arch_system_time() + CHECK_TIMEOUT_US;
 		uint64_t before = commpage_read_counter();
 
 		sAsked++;

@@ -37,5 +37,5 @@ void i386_clock_fill_commpage(void *page);
 void i386_clock_check_other_cpu(void);
 void i386_clock_check_this_cpu(void);
 
-/* Waits, busily, with interrupts off for 50 ms at the most. */
+/* Waits, busily, with interrupts on or off. Behind i386_clock_init(). */
 void i386_delay(unsigned microseconds);
