@@ -169,7 +169,7 @@ int main(int argc, char **argv)
 		if ((kRows[row].processors != 0) != is_smp || !is_wanted(&kRows[row], argc, argv))
 			continue;
 		if (kRows[row].processors > online)
-			print("skip %s wants %u processors, and %u is online\n", kRows[row].name,
+			print("skip %s is about %u processors; running: %u\n", kRows[row].name,
 				kRows[row].processors, online);
 		else if (kRows[row].measure == measure_time_commpage
 				 && COMMPAGE_TABLE[COMMPAGE_TIME] == 0)
