@@ -67,10 +67,10 @@ int32_t must(int32_t value, const char *what)
 }
 
 /* Every sample once to warm up, but no more than are wanted. */
-static void sample(measure *measure, unsigned count)
+static void sample(measure *path, unsigned count)
 {
-	measure(sSamples, count < 200 ? count : 200);
-	measure(sSamples, count);
+	path(sSamples, count < 200 ? count : 200);
+	path(sSamples, count);
 	cycles_sort(sSamples, count);
 }
 
