@@ -24,7 +24,7 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 # Checked once a make, in a few milliseconds; what is missing gets installed.
 ifneq ($(POSTERN_DEPS),skip)
 DEPS_FOR := $(if $(filter-out help clean abi-lock compile_commands.json,$(or $(MAKECMDGOALS),iso)),build) \
-	$(if $(filter run gdb bench-door,$(MAKECMDGOALS)),run) \
+	$(if $(filter run gdb bench bench-door,$(MAKECMDGOALS)),run) \
 	$(if $(filter gdb,$(MAKECMDGOALS)),gdb) \
 	$(if $(filter bochs,$(EMULATOR)),bochs) \
 	$(if $(filter test test-full,$(MAKECMDGOALS)),run bochs test)
@@ -112,7 +112,7 @@ program_objects = $(patsubst %.asm,$(BUILD)/%.asm.o,$(patsubst %.c,$(BUILD)/%.o,
 	$(call program_sources,$(1))))
 APPS := $(call programs_in,apps)
 GUEST_TESTS := $(call programs_in,tests/guest)
-BENCHES := door
+BENCHES := door figures
 APP_FILES := $(APPS:%=$(BUILD)/root/bin/%)
 GUEST_TEST_FILES := $(GUEST_TESTS:%=$(BUILD)/tests/bin/%)
 BENCH_FILES := $(BENCHES:%=$(BUILD)/bench/bin/%)
@@ -130,11 +130,12 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-.PHONY: iso kernel programs guest-tests clean help
+.PHONY: iso kernel programs guest-tests bench-programs clean help
 iso: $(BUILD)/postern.iso	## build/postern.iso (the default)
 kernel: $(BUILD)/postern.elf	## only the kernel
 programs: $(APP_FILES)	## only the programs of apps/
 guest-tests: $(GUEST_TEST_FILES)	## the programs of tests/guest/
+bench-programs: $(BENCH_FILES)	## the programs of tests/bench/
 
 # Whatever changes how things are compiled recompiles them.
 FLAGS_NOW := $(CC) | $(CFLAGS_KERNEL) | $(NASMFLAGS)
@@ -193,8 +194,8 @@ $(GENERATED)/font.c: tools/font.py $(wildcard $(FONT))
 # call by itself; so does the linker for one without a handler.
 $(BUILD)/kernel/%.o $(BUILD)/arch/%.o $(BUILD)/tests/bench/kernel/%.o: CFLAGS = $(CFLAGS_KERNEL)
 $(GENERATED)/%.o: CFLAGS = $(CFLAGS_KERNEL)
-$(BUILD)/libroot/%.o $(BUILD)/apps/%.o $(BUILD)/tests/guest/%.o $(BUILD)/tests/bench/door/%.o: \
-	CFLAGS = $(CFLAGS_USER)
+$(BUILD)/libroot/%.o $(BUILD)/apps/%.o $(BUILD)/tests/guest/%.o \
+	$(BENCHES:%=$(BUILD)/tests/bench/%/%.o): CFLAGS = $(CFLAGS_USER)
 $(BUILD)/libroot/shared/%.o: CFLAGS = $(CFLAGS_USER) -I.
 
 define compile
@@ -278,7 +279,7 @@ BOOT = $(PYTHON) tools/boot.py --iso $(BUILD)/postern.iso --emulator $(EMULATOR)
 	$(if $(CPU),--cpu $(CPU)) $(if $(SYSCALL),--syscall $(SYSCALL)) \
 	$(if $(MEMORY),--memory $(MEMORY)) $(if $(APPEND),--append "$(APPEND)")
 
-.PHONY: run gdb test test-full bench-door compile_commands.json
+.PHONY: run gdb test test-full bench bench-door compile_commands.json
 run: iso	## boot it; APP=hello ARGS=… EMULATOR=qemu|bochs CPU=… SYSCALL=auto|int|sysenter
 	@# A person may take any time; a script should not wait for ever.
 	@$(BOOT) $$(test ! -t 0 || echo --timeout 0) $(APP) $(ARGS)
@@ -295,6 +296,12 @@ test: iso	## the tests, in a few minutes
 
 test-full: iso	## all of them
 	@POSTERN_BUILD=$(BUILD) POSTERN_FULL=1 $(PYTHON) tests/run.py
+
+ROWS ?=
+JSON ?=
+bench: iso $(BUILD)/bench/bin/figures	## what the kernel's paths cost; ROWS="yield fork" JSON=FILE CPU=…
+	@$(PYTHON) tools/bench.py --build $(BUILD) $(if $(CPU),--cpu $(CPU)) \
+		$(if $(JSON),--json $(JSON)) $(ROWS)
 
 bench-door: iso	## what a null call costs, beside the least that it could
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/bench BENCH=1 iso $(BUILD)/bench/bench/bin/door

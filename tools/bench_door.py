@@ -16,39 +16,20 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-BOOT = [sys.executable, os.path.join(HERE, "boot.py")]
+import benching
+
 PATHS = [("sysenter", "SYSENTER, through the commpage"), ("int99", "int 99, raw")]
 AIM_INSTRUCTIONS = {"sysenter": 40, "int99": 40}
 AIM_RATIO = {"sysenter": 1.5, "int99": 1.25}
 
 
-def boot(iso, *options):
-    """Runs boot.py on `iso`; returns (standard output, log) or None if it cannot."""
-    result = subprocess.run(
-        [*BOOT, "--iso", iso, *options], stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=300)
-    if result.returncode != 0:
-        return None
-    return result.stdout, result.stderr
-
-
 def measure(bench, *options):
-    """One run of the door program: {name: (minimum, median)}."""
-    output = boot(
-        os.path.join(bench, "postern.iso"), "--direct",
-        "--file", os.path.join(bench, "bench", "bin", "door") + ":/bin/door",
-        *options, "door")
-    if output is None:
-        return None
-    results = {}
-    for line in output[0].splitlines():
-        name, minimum, median = line.split()
-        results[name] = (int(minimum), int(median))
-    return results
+    """One run of the door program: {name: (minimum, median)}, or None if it cannot."""
+    status, output, _ = benching.boot_program(
+        os.path.join(bench, "postern.iso"), os.path.join(bench, "bench", "bin", "door"), *options)
+    return benching.rows_of(output) if status == 0 else None
 
 
 def missed(is_missed):
@@ -125,13 +106,13 @@ def print_boot(build):
     iso = os.path.join(build, "postern.iso")
     print("From the emulator's start to hello's end")
     start = time.monotonic()
-    boot(iso, "--accel", "tcg", "hello")
+    benching.boot(iso, "--accel", "tcg", "hello")
     print(f"  {'BIOS, GRUB, kernel, hello':38} {time.monotonic() - start:5.2f} s")
     start = time.monotonic()
-    boot(iso, "--accel", "tcg", "--direct", "hello")
+    benching.boot(iso, "--accel", "tcg", "--direct", "hello")
     print(f"  {'without firmware (--direct)':38} {time.monotonic() - start:5.2f} s")
-    output = boot(iso, "--direct", "--icount", "--append", "loglevel=debug", "hello")
-    for line in output[1].splitlines():
+    _, _, log = benching.boot(iso, "--direct", "--icount", "--append", "loglevel=debug", "hello")
+    for line in log.splitlines():
         if line.startswith("boot: "):
             cycles = int(line.split()[1])
             print(f"  {'of that the kernel, in guest time':38} {cycles / 1e6:5.1f} ms, aim < 50"
@@ -150,8 +131,8 @@ def main():
     if not print_cycles(arguments.bench, "KVM", arguments.runs, "--accel", "kvm",
                         "--cpu", "host"):
         print("Cycles under KVM: not measured; it cannot run a 32-bit kernel here\n")
-    print_builds(os.path.dirname(HERE), os.path.join(os.path.abspath(arguments.build),
-                                                     "bench-tree"))
+    print_builds(os.path.dirname(benching.HERE),
+                 os.path.join(os.path.abspath(arguments.build), "bench-tree"))
     print_boot(arguments.build)
 
 

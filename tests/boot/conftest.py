@@ -16,7 +16,8 @@ def pytest_sessionstart(session):
     build = booting.BUILD
     if build.is_relative_to(booting.TOP):
         build = build.relative_to(booting.TOP)  # as make names it: the flags are the same
-    made = booting.run_make(f"BUILD={build}", "iso", "guest-tests", timeout=600)
+    made = booting.run_make(f"BUILD={build}", "iso", "guest-tests",
+                            "bench-programs", timeout=600)
     if made.returncode != 0:
         pytest.exit(f"make failed:\n{made.stdout[-4000:]}", returncode=1)
 

@@ -37,5 +37,6 @@ def test_gcc(tmp_path, debug):
 def test_help():
     made = booting.run_make("help")
     assert made.returncode == 0
-    for name in ("run", "test", "test-full", "gdb", "abi-lock", "bench-door", "clean"):
+    for name in ("run", "test", "test-full", "gdb", "abi-lock", "bench", "bench-door",
+                 "clean"):
         assert f"  make {name} " in made.stdout
