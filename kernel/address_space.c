@@ -14,7 +14,14 @@
 #define FREE_START 0x40000000u
 #define FREE_END 0xb0000000u
 
+static uint32_t sPageLimit = UINT32_MAX; /* of all regions of one space */
+
 #define REGION_OF(position) LIST_ENTRY(position, struct region, link)
+
+void address_space_set_limit(uint32_t mebibytes)
+{
+	sPageLimit = mebibytes != 0 ? mebibytes * (0x100000 / PAGE_SIZE) : UINT32_MAX;
+}
 
 static bool range_valid(uintptr_t start, size_t size)
 {
@@ -199,9 +206,12 @@ static int add_region(struct address_space *space, uintptr_t start, size_t size,
 	above = first_above(space, start);
 	if (above != &space->regions && REGION_OF(above)->start < start + size)
 		return -EEXIST;
+	if (size / PAGE_SIZE > sPageLimit - space->region_pages)
+		return -ENOMEM;
 	region = make_region(start, start + size, protection, shared, 0);
 	if (region == NULL)
 		return -ENOMEM;
+	space->region_pages += size / PAGE_SIZE;
 	list_insert_before(&region->link, above);
 	return 0;
 }
@@ -299,8 +309,10 @@ int address_space_remove(struct address_space *space, uintptr_t start, size_t si
 	{
 		struct region *region = REGION_OF(link);
 
-		if (region->start >= start && region->end <= start + size)
+		if (region->start >= start && region->end <= start + size) {
+			space->region_pages -= (region->end - region->start) / PAGE_SIZE;
 			delete_region(region);
+		}
 	}
 	drop_pages(space, start, start + size);
 	return 0;
@@ -431,6 +443,7 @@ struct address_space *address_space_clone(struct address_space *space)
 		return NULL;
 	clone->break_start = space->break_start;
 	clone->break_end = space->break_end;
+	clone->region_pages = space->region_pages;
 	LIST_FOR_EACH(link, &space->regions)
 	{
 		if (clone_region(space, clone, REGION_OF(link)) != 0) {

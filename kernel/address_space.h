@@ -31,9 +31,13 @@ struct address_space {
 	struct arch_space arch;
 	struct list regions;
 	uint32_t resident;	   /* pages mapped */
+	uint32_t region_pages; /* of all regions, touched or not */
 	uintptr_t break_start; /* what brk() moves: see address_space_set_break() */
 	uintptr_t break_end;
 };
+
+/* From now on, no more than so many MiB of regions in each; 0: no limit. */
+void address_space_set_limit(uint32_t mebibytes);
 
 /* An empty one; NULL when there is no memory. */
 struct address_space *address_space_create(void);
@@ -49,7 +53,7 @@ struct address_space *address_space_clone(struct address_space *space);
 
 /*
  * Adds a region of zeros. Returns 0, -EINVAL when the range is not whole pages
- * of user memory, -EEXIST when something is there, -ENOMEM.
+ * of user memory, -EEXIST when something is there, -ENOMEM, also above the limit.
  */
 int address_space_add(
 	struct address_space *space, uintptr_t start, size_t size, unsigned protection);

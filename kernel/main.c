@@ -2,6 +2,7 @@
  * From a machine that is up to the first program, and from its end to the end.
  */
 #include "kernel/main.h"
+#include "kernel/address_space.h"
 #include "kernel/arch.h"
 #include "kernel/archive.h"
 #include "kernel/format.h"
@@ -34,6 +35,8 @@ void kernel_main(const struct kernel_options *options, const struct archive *arc
 	log_info("kernel: %s, %lld us since the timer started", KERNEL_VERSION_TEXT,
 		(long long)arch_system_time());
 	process_init(archives, archive_count);
+	process_set_limit(options->processes);
+	address_space_set_limit(options->process_memory);
 	process_load_first(arguments);
 	/* Not before: loading touches what is watched. */
 	if (options->has_watch)

@@ -27,13 +27,18 @@ enum { STATUS_LAST_OWN = 123, STATUS_FAULT = 123, STATUS_NO_PROGRAM = 127 };
 static const struct archive *sArchives;
 static size_t sArchiveCount;
 static struct list sProcesses = {&sProcesses, &sProcesses};
-static unsigned sProcessCount;
+static unsigned sProcessCount, sProcessLimit = UINT32_MAX;
 static struct process *sFirst;
 
 void process_init(const struct archive *archives, size_t archive_count)
 {
 	sArchives = archives;
 	sArchiveCount = archive_count;
+}
+
+void process_set_limit(unsigned limit)
+{
+	sProcessLimit = limit;
 }
 
 struct process *process_current(void)
@@ -362,7 +367,7 @@ static struct process *allocate_process(struct process *parent)
 {
 	struct process *process;
 
-	if (sProcessCount == PROCESSES_MAX)
+	if (sProcessCount >= sProcessLimit)
 		return NULL;
 	process = heap_allocate(sizeof *process);
 	if (process == NULL)

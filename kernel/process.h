@@ -11,8 +11,6 @@
 #include <postern/process.h>
 #include <postern/types.h>
 
-#define PROCESSES_MAX 256
-
 struct iframe;
 struct address_space;
 
@@ -66,6 +64,9 @@ void process_forget_exited(struct process *process, unsigned limit);
 
 /* Remembers where programs come from. */
 void process_init(const struct archive *archives, size_t archive_count);
+
+/* At most so many processes, those that nobody has waited for included. */
+void process_set_limit(unsigned limit);
 
 /*
  * Loads arguments[0] as the first program. Powers off with status 127 when
