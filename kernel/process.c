@@ -93,6 +93,15 @@ uint64_t process_ticks(const struct process *process)
 	return ticks;
 }
 
+uint64_t process_calls(const struct process *process)
+{
+	uint64_t calls = process->ended_calls;
+
+	LIST_FOR_EACH(link, &process->threads)
+	calls += LIST_ENTRY(link, struct thread, siblings)->calls;
+	return calls;
+}
+
 void process_activate(struct process *process)
 {
 	/* A zombie's last thread runs on in the kernel's own space. */
@@ -690,6 +699,7 @@ void process_end_thread(void)
 
 	arch_interrupts_restore(true);
 	process->ended_ticks += thread->ticks;
+	process->ended_calls += thread->calls;
 	list_remove(&thread->siblings);
 	process->thread_count--;
 	drop_made_stack(process, thread);

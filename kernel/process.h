@@ -35,7 +35,10 @@ struct process {
 	struct wait_queue child_ended;
 	struct wait_queue alone; /* an exec waits until its thread is the only one */
 	bool ending;
-	bool stopped; /* by a signal */
+	bool stopped;			  /* by a signal */
+	bool stop_unreported;	  /* stopped, and no wait() has told */
+	bool continue_unreported; /* and the same when it goes on */
+	uint8_t stop_signal;
 	struct wait_queue resumed;
 	struct signal_actions signals;
 	uint32_t pending; /* signals: bit n - 1 is signal n */
@@ -44,6 +47,7 @@ struct process {
 	int32_t status; /* as wait() tells it */
 	time_us_t started;
 	uint64_t ended_ticks; /* processor time of threads that have ended */
+	uint64_t ended_calls; /* and their calls */
 	char path[PROCESS_NAME_MAX];
 	char command[PROCESS_COMMAND_MAX]; /* path and arguments */
 	struct archive_file file;		   /* the program, for symbols */
@@ -148,3 +152,6 @@ void process_visit(
 	bool (*visit)(const struct process *process, void *context), void *context);
 
 uint64_t process_ticks(const struct process *process);
+
+/* How many calls its threads have made, those that have ended included. */
+uint64_t process_calls(const struct process *process);

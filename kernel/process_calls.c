@@ -21,8 +21,13 @@ int _user_exec(const char *path, const char *const *argv, const char *const *env
 	return process_exec(path, argv, envp);
 }
 
-/* A child that `pid` means and that has ended; *_any: whether there is one at all. */
-static struct process *find_ended(struct process *parent, pid_t pid, bool *_any)
+/*
+ * A child that `pid` means and that has something to tell, which is put into
+ * *_status; *_any: whether there is one at all. What is told of a child that
+ * lives is told once.
+ */
+static struct process *find_told(
+	struct process *parent, pid_t pid, int options, bool *_any, int *_status)
 {
 	*_any = false;
 	LIST_FOR_EACH(link, &parent->children)
@@ -32,8 +37,20 @@ static struct process *find_ended(struct process *parent, pid_t pid, bool *_any)
 		if (pid != -1 && child->pid != pid)
 			continue;
 		*_any = true;
-		if (child->state == PROCESS_ZOMBIE)
+		if (child->state == PROCESS_ZOMBIE) {
+			*_status = child->status;
 			return child;
+		}
+		if (options & WAIT_STOPPED && child->stop_unreported) {
+			child->stop_unreported = false;
+			*_status = WAIT_STATUS_STOPPED(child->stop_signal);
+			return child;
+		}
+		if (options & WAIT_CONTINUED && child->continue_unreported) {
+			child->continue_unreported = false;
+			*_status = WAIT_STATUS_CONTINUED;
+			return child;
+		}
 	}
 	return NULL;
 }
@@ -42,18 +59,21 @@ pid_t _user_wait(pid_t pid, int *status, int options)
 {
 	struct process *self = process_current();
 
-	if ((options & ~WAIT_NO_HANG) != 0 || pid == 0 || pid < -1)
+	if ((options & ~(WAIT_NO_HANG | WAIT_STOPPED | WAIT_CONTINUED)) != 0 || pid == 0
+		|| pid < -1)
 		return -EINVAL;
 	for (;;) {
 		bool any;
-		struct process *child = find_ended(self, pid, &any);
+		int told;
+		struct process *child = find_told(self, pid, options, &any, &told);
 		int error;
 
 		if (child != NULL) {
 			pid = child->pid;
 			if (status != NULL)
-				*status = child->status;
-			process_reap(child);
+				*status = told;
+			if (child->state == PROCESS_ZOMBIE)
+				process_reap(child);
 			return pid;
 		}
 		if (!any)
@@ -133,6 +153,7 @@ static bool write_status(const struct process *process, void *context)
 		status.cpu_time = (time_us_t)process_ticks(process) * 1000;
 		status.started = process->started;
 		strlcpy(status.name, process->path, sizeof status.name);
+		status.calls = process_calls(process);
 		visit->error = user_out_write(
 			visit->entries, visit->count * sizeof status, &status, sizeof status);
 		if (visit->error != 0)

@@ -45,12 +45,28 @@ static void wake_for(struct thread *thread)
 		thread_interrupt(thread);
 }
 
+/* The parent hears that a child was stopped or goes on: POSIX.1-2017, 2.4.1, SIGCHLD. */
+static void tell_parent(struct process *process)
+{
+	struct process *parent = process->parent;
+
+	if (parent == NULL)
+		return;
+	if (!(parent->signals.actions[SIGCHLD].flags & SA_NOCLDSTOP))
+		signal_send(parent, SIGCHLD, process->pid);
+	wait_queue_wake(&parent->child_ended, UINT32_MAX);
+}
+
 static void resume(struct process *process)
 {
 	if (!process->stopped)
 		return;
 	process->stopped = false;
+	process->stop_unreported = false;
+	process->continue_unreported = !process->ending;
 	wait_queue_wake(&process->resumed, UINT32_MAX);
+	if (!process->ending)
+		tell_parent(process);
 }
 
 void signal_send(struct process *process, int signal, pid_t sender)
@@ -123,16 +139,27 @@ static int take_one(pid_t *_sender)
 	return signal;
 }
 
-/* All threads of a stopped process wait here, each when it comes by. */
+/*
+ * All threads of a stopped process wait here, each when it comes by. What is
+ * sent meanwhile waits, too (POSIX.1-2017, 2.4.3), and so must not end the wait.
+ */
 static void stay_stopped(struct process *process)
 {
+	uint32_t blocked = gCurrentThread->blocked;
+
+	gCurrentThread->blocked = ~0u;
 	while (process->stopped && !gCurrentThread->ending)
 		wait_on(&process->resumed, NO_DEADLINE);
+	gCurrentThread->blocked = blocked;
 }
 
-static void stop(struct process *process)
+static void stop(struct process *process, int signal)
 {
 	process->stopped = true;
+	process->stop_signal = (uint8_t)signal;
+	process->stop_unreported = true;
+	process->continue_unreported = false;
+	tell_parent(process);
 	LIST_FOR_EACH(link, &process->threads)
 	{
 		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
@@ -178,7 +205,7 @@ void signal_take(void)
 			return;
 		}
 		if (SIGNAL_BIT(signal) & STOPS) {
-			stop(process);
+			stop(process, signal);
 			stay_stopped(process);
 			continue;
 		}

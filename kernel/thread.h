@@ -70,6 +70,7 @@ struct thread {
 	int32_t exit_value;
 	struct wait_queue joiners;
 	uint64_t ticks;	  /* of processor time */
+	uint64_t calls;	  /* that it has made */
 	uint32_t blocked; /* signals: bit n - 1 is signal n */
 	uint32_t pending;
 	uint32_t interrupted_call; /* the call whose wait a signal ended, or NO_CALL */
