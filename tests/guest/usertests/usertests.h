@@ -95,10 +95,11 @@ void check_join(tid_t thread, int value);
 	X(fork_copies_memory)                                                                \
 	X(fork_shares_shared)                                                                \
 	X(fork_nested)                                                                       \
-	X(fork_bomb) X(fork_bomb_tree) X(wait_any_order) X(wait_no_hang) X(wait_errors)      \
-		X(wait_status) X(wait_two_threads) X(orphans) X(grandchildren) X(zombies)        \
-			X(parent_numbers) X(process_create_start) X(process_create_errors)           \
-				X(process_create_left) X(process_create_signal) X(process_delete_errors) \
+	X(fork_bomb)                                                                         \
+	X(fork_bomb_tree) X(wait_any_order) X(wait_no_hang) X(wait_errors) X(wait_status)    \
+		X(wait_two_threads) X(orphans) X(grandchildren) X(zombies) X(parent_numbers)     \
+			X(process_create_start) X(process_create_errors) X(process_create_left)      \
+				X(process_create_signal) X(process_delete_errors)                        \
 					X(process_status_lists) X(process_names) X(kill_blocked)             \
 						X(kill_running) X(kill_runs_no_more) X(kill_many)                \
 							X(signal_keeps_flags) X(signal_selectors) /* programs.c */   \
@@ -144,8 +145,8 @@ void check_join(tid_t thread, int value);
 USERTESTS(DECLARE_TEST)
 #undef DECLARE_TEST
 
-/* Mixed load; soak.c. */
-void soak(time_us_t duration);
+/* Mixed load, the same for the same seed; soak.c. */
+void soak(time_us_t duration, uint32_t seed);
 
 /* programs.c: what this program does when it is started as a part of a test. */
 int run_part(int argc, char **argv, char **envp);
