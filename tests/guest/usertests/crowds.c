@@ -229,7 +229,7 @@ void test_futex_unmapped(void)
 /* ---- Threads ---------------------------------------------------------------------- */
 
 static uint32_t sGate;
-static volatile uint32_t sSpawned, sAtLimit;
+static volatile uint32_t sReady, sSpawned, sAtLimit;
 
 static void spawn_to_the_limit(void *context)
 {
@@ -237,6 +237,11 @@ static void spawn_to_the_limit(void *context)
 	tid_t *threads = sThreads[(uintptr_t)context];
 	int count, i;
 
+	/* Where it is memory that ends, there is none for a first touch, either. */
+	memset(threads, -1, sizeof sThreads[0]);
+	if (__atomic_add_fetch(&sReady, 1, __ATOMIC_SEQ_CST) < 4)
+		while (sReady < 4)
+			_kern_yield();
 	for (count = 0; count < 5000; count++) {
 		threads[count] =
 			_kern_spawn_thread(ADDRESS(wait_for_gate), ADDRESS(&sGate), 0, 0);
@@ -262,6 +267,7 @@ void test_thread_limit_crowd(void)
 	tid_t threads[4];
 	uintptr_t i;
 
+	*(volatile uint32_t *)&sGate = sReady = sSpawned = sAtLimit = 0; /* touched */
 	for (i = 0; i < 4; i++)
 		threads[i] = spawn(spawn_to_the_limit, (void *)i);
 	for (i = 0; i < 4; i++)
