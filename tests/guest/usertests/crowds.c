@@ -64,8 +64,8 @@ static void hammer(struct hammer *hammer, uint32_t seed)
 				continue;
 			}
 			error = _kern_futex_wait(ADDRESS(&hammer->tokens), 0,
-				next_random(&seed) % 4 == 0
-					? _kern_system_time() + next_random(&seed) % 2000
+				next_random(&seed) % 2 == 0
+					? _kern_system_time() + next_random(&seed) % 3000
 					: _kern_system_time() + 30 * SECOND);
 			if (error == 0)
 				add(&hammer->slept, 1);
@@ -75,8 +75,11 @@ static void hammer(struct hammer *hammer, uint32_t seed)
 		}
 		CHECK(__atomic_add_fetch(&hammer->inside, 1, __ATOMIC_SEQ_CST) <= 2);
 		add(&hammer->taken, 1);
-		if (next_random(&seed) % 16 == 0)
+		/* Long enough for others to stand in line, and for their time to run out. */
+		if (next_random(&seed) % 2 == 0)
 			_kern_yield();
+		if (next_random(&seed) % 32 == 0)
+			_kern_snooze(1000, 0);
 		__atomic_sub_fetch(&hammer->inside, 1, __ATOMIC_SEQ_CST);
 		add(&hammer->tokens, 1);
 		have = (uint32_t)_kern_futex_wake(ADDRESS(&hammer->tokens), 1);
@@ -96,6 +99,7 @@ static void check_hammered(const struct hammer *hammer, uint32_t hammers)
 	CHECK_EQUAL(hammer->taken, hammers * HAMMER_ROUNDS);
 	CHECK_EQUAL(hammer->tokens, 2);
 	CHECK_EQUAL(hammer->inside, 0);
+	CHECK(hammer->slept > 0);
 	CHECK_EQUAL(hammer->slept, hammer->woken);
 }
 
