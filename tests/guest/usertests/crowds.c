@@ -206,8 +206,9 @@ void test_locks_hammered(void)
 
 static void wait_a_moment(void *address)
 {
-	CHECK_EQUAL(
-		_kern_futex_wait(ADDRESS(address), 0, _kern_system_time() + 20000), -ETIMEDOUT);
+	int error = _kern_futex_wait(ADDRESS(address), 0, _kern_system_time() + 20000);
+
+	CHECK(error == -ETIMEDOUT || error == -EFAULT); /* it may come too late to see it */
 	_kern_exit_thread(0);
 }
 
@@ -311,7 +312,7 @@ void test_thread_stacks_crowd(void)
 		if (round == 0)
 			before = free_pages();
 	}
-	CHECK(before - free_pages() + 40 <= 80); /* either way */
+	check_pages_back(before, 40);
 }
 
 static volatile uint32_t sJoined;

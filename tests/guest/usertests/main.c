@@ -2,10 +2,9 @@
  * usertests: what processes, threads, memory and futexes promise, tried from
  * outside.
  *
- *	usertests [NAME...]		these tests, or all of them
- *	usertests --list
- *	usertests --soak SECONDS [SEED]
- *	usertests --limits		how many processes and threads and how much memory
+ *	usertests [--loose] [NAME...]	these tests, or all of them; usertests.h says how
+ *loose usertests --list usertests --soak SECONDS [SEED] usertests --limits		how many
+ *processes and threads and how much memory
  *
  * Each test runs in a process of its own. When it and all its descendants have
  * ended, as many pages must be free, and as many processes be there, as before.
@@ -35,6 +34,7 @@ struct report {
 
 static struct report *sReport;
 const char *gSelf;
+bool gLoose;
 char **gEnvironment;
 
 /* ---- Checking ------------------------------------------------------------------- */
@@ -130,6 +130,18 @@ uint32_t free_pages(void)
 
 	CHECK_EQUAL(_kern_get_info(&info), 0);
 	return info.memory_free_pages;
+}
+
+void check_pages_back(uint32_t before, uint32_t missing)
+{
+	time_us_t deadline = _kern_system_time() + SECOND;
+
+	while ((int32_t)(before - free_pages()) > (int32_t)missing) {
+		if (_kern_system_time() > deadline)
+			check_failed(__FILE__, __LINE__, "%u pages of %u are not back",
+				before - free_pages(), before);
+		sleep_us(1000);
+	}
 }
 
 ssize_t process_count(void)
@@ -331,6 +343,11 @@ int main(int argc, char **argv, char **envp)
 	if (argc > 1 && strcmp(argv[1], "--list") == 0) {
 		list();
 		return 0;
+	}
+	if (argc > 1 && strcmp(argv[1], "--loose") == 0) {
+		gLoose = true;
+		argc--;
+		argv++;
 	}
 	for (i = 1; i < argc && argv[1][0] != '-'; i++) {
 		if (find(argv[i]) == NULL) {

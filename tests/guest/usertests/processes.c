@@ -388,7 +388,8 @@ void test_zombies(void)
 	static pid_t sPids[40];
 	struct process_status entries[64];
 	ssize_t count;
-	unsigned i, zombies = 0;
+	unsigned i, zombies;
+	time_us_t deadline;
 	pid_t pid;
 
 	for (i = 0; i < 40; i++) {
@@ -396,15 +397,21 @@ void test_zombies(void)
 		if (sPids[i] == 0)
 			end((int)i);
 	}
-	sleep_us(20000);
-	count = _kern_process_status(entries, 64);
-	CHECK(count >= 41 && count <= 64);
-	for (i = 0; i < (unsigned)count; i++) {
-		if (entries[i].parent == _kern_getpid() && entries[i].threads == 0) {
-			CHECK_EQUAL(entries[i].pages, 0);
-			zombies++;
+	deadline = _kern_system_time() + 10 * SECOND;
+	do {
+		CHECK(_kern_system_time() < deadline);
+		sleep_us(10000);
+		count = _kern_process_status(entries, 64);
+		CHECK(count >= 41 && count <= 64);
+		zombies = 0;
+		for (i = 0; i < (unsigned)count; i++) {
+			if (entries[i].parent == _kern_getpid() && entries[i].state == 2) {
+				CHECK_EQUAL(entries[i].pages, 0);
+				CHECK_EQUAL(entries[i].threads, 0);
+				zombies++;
+			}
 		}
-	}
+	} while (zombies < 40);
 	CHECK_EQUAL(zombies, 40);
 	CHECK_EQUAL(_kern_process_delete(sPids[0]), -ESRCH);
 	for (i = 0; i < 20; i++)
@@ -595,7 +602,7 @@ void test_process_status_lists(void)
 	CHECK_EQUAL(status.threads, 1);
 	CHECK(status.pages > 0 && status.pages < 1000);
 	CHECK(status.started >= before && status.started <= _kern_system_time());
-	CHECK(status.cpu_time >= 10000
+	CHECK(status.cpu_time >= (gLoose ? 0 : 10000)
 		  && status.cpu_time <= _kern_system_time() - before + 2000);
 	CHECK(strcmp(status.name, gSelf) == 0);
 	status = status_of(_kern_getpid());
@@ -754,6 +761,11 @@ void test_kill_runs_no_more(void)
 			shared[1] = 0;
 			CHECK_EQUAL(_kern_process_delete(pid), 0);
 			check_killed(pid, SIGKILL);
+			if (how == 2 && gLoose) {
+				/* It may have run while it was killed, but not behind that. */
+				shared[1] = 0;
+				sleep_us(1000);
+			}
 			CHECK_EQUAL(shared[1], 0);
 		}
 	}

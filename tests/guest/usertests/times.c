@@ -100,7 +100,7 @@ void test_yield_fair(void)
 	for (i = 0; i < 4; i++)
 		check_join(threads[i], 0);
 	CHECK(least() > 100);
-	CHECK(most() - least() <= most() / 10 + 2);
+	CHECK(gLoose || most() - least() <= most() / 10 + 2);
 }
 
 static void spin_on(void *index)
@@ -127,7 +127,7 @@ void test_preemption_threads(void)
 		 _kern_system_time() < end_time;)
 		;
 	CHECK(least() > before);
-	CHECK(most() < 4 * least());
+	CHECK(gLoose || most() < 4 * least());
 	sStop = 1;
 	for (i = 0; i < 4; i++)
 		check_join(threads[i], 0);

@@ -55,6 +55,12 @@ void check_failed(const char *file, int line, const char *format, ...)
 
 /* ---- Processes ------------------------------------------------------------------- */
 
+/*
+ * --loose: threads may run at the same moment, or in an order that is drawn, so what
+ * only turns on one processor give is not checked.
+ */
+extern bool gLoose;
+
 extern const char *gSelf; /* the path of this program, to exec it */
 extern char **gEnvironment;
 
@@ -78,6 +84,9 @@ void *check_map(size_t size, bool shared);
 #define PRIVATE false
 
 uint32_t free_pages(void);
+/* That of `before` free pages at most so many are not back, in a moment at the latest:
+ * a thread that has ended leaves its kernel stack only when its processor turns away. */
+void check_pages_back(uint32_t before, uint32_t missing);
 ssize_t process_count(void); /* zombies included */
 void sleep_us(time_us_t time);
 
@@ -96,13 +105,13 @@ void check_join(tid_t thread, int value);
 	X(fork_shares_shared)                                                                \
 	X(fork_nested)                                                                       \
 	X(fork_bomb)                                                                         \
-	X(fork_bomb_tree) X(wait_any_order) X(wait_no_hang) X(wait_errors) X(wait_status)    \
-		X(wait_two_threads) X(orphans) X(grandchildren) X(zombies) X(parent_numbers)     \
-			X(process_create_start) X(process_create_errors) X(process_create_left)      \
-				X(process_create_signal) X(process_delete_errors)                        \
-					X(process_status_lists) X(process_names) X(kill_blocked)             \
-						X(kill_running) X(kill_runs_no_more) X(kill_many)                \
-							X(signal_keeps_flags) X(signal_selectors) /* programs.c */   \
+	X(fork_bomb_tree)                                                                    \
+	X(wait_any_order) X(wait_no_hang) X(wait_errors) X(wait_status) X(wait_two_threads)  \
+		X(orphans) X(grandchildren) X(zombies) X(parent_numbers) X(process_create_start) \
+			X(process_create_errors) X(process_create_left) X(process_create_signal)     \
+				X(process_delete_errors) X(process_status_lists) X(process_names)        \
+					X(kill_blocked) X(kill_running) X(kill_runs_no_more) X(kill_many)    \
+						X(signal_keeps_flags) X(signal_selectors) /* programs.c */       \
 		X(exec_arguments) X(exec_environment) X(exec_errors) X(exec_limits)              \
 			X(exec_bad_files) X(exec_resets) X(exec_from_thread) X(exec_with_threads)    \
 				X(exec_drops_threads) X(exec_with_signals) /* threads.c */               \
