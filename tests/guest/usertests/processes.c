@@ -619,6 +619,62 @@ void test_process_status_lists(void)
 	CHECK_EQUAL(process_count(), count);
 }
 
+#define COUNTED 500u
+
+static void call_and_end(void *unused)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < COUNTED; i++)
+		_kern_echo(i);
+	_kern_exit_thread(0);
+}
+
+/* Every call counts, by both ways in, of threads that have ended, too. */
+void test_process_status_calls(void)
+{
+	volatile uint32_t *gates = check_map(PAGE, SHARED);
+	uint64_t before, after;
+	uint32_t result;
+	pid_t pid;
+
+	before = status_of(_kern_getpid()).calls;
+	for (uint32_t i = 0; i < COUNTED; i++)
+		_kern_echo(i);
+	after = status_of(_kern_getpid()).calls;
+	CHECK(after >= before + COUNTED && after <= before + COUNTED + 10);
+	for (uint32_t i = 0; i < COUNTED; i++)
+		__asm__ volatile("push %2\n\tpush $0\n\tint $99\n\tadd $8, %%esp"
+						 : "=a"(result)
+						 : "0"(SYS_echo), "r"(i)
+						 : "ecx", "edx", "cc", "memory");
+	before = after;
+	after = status_of(_kern_getpid()).calls;
+	CHECK(after >= before + COUNTED && after <= before + COUNTED + 10);
+	check_join(spawn(call_and_end, NULL), 0);
+	before = after;
+	after = status_of(_kern_getpid()).calls;
+	CHECK(after >= before + COUNTED && after <= before + COUNTED + 20);
+	/* A child begins at none, and another process sees what it has made by then. */
+	pid = check_fork();
+	if (pid == 0) {
+		CHECK(status_of(_kern_getpid()).calls < 10);
+		for (uint32_t i = 0; i < COUNTED; i++)
+			_kern_echo(i);
+		gates[0] = 1;
+		while (gates[1] == 0)
+			; /* in no call */
+		end(0);
+	}
+	while (gates[0] == 0)
+		_kern_yield();
+	after = status_of(pid).calls;
+	CHECK(after >= COUNTED && after <= COUNTED + 20);
+	sleep_us(5000);
+	CHECK(status_of(pid).calls == after);
+	gates[1] = 1;
+	check_exit(pid, 0);
+}
+
 void test_process_names(void)
 {
 	const char *arguments[] = {gSelf, "--part", "exit", "with space", NULL};
