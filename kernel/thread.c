@@ -107,8 +107,10 @@ static void schedule(void)
 		process_activate(to->process);
 	arch_thread_switch(&from->arch, &to->arch);
 	thread_switched();
-	/* Ended while others ran: not a single instruction more in ring 3. */
-	if (from->ending)
+	/* Ended while others ran: not a single instruction more in ring 3. Nor before
+	 * a signal that came then, which who yields in a loop would never look for. */
+	if (from->ending
+		|| (from->process != NULL && (signal_pending(from) || from->process->stopped)))
 		arch_request_return_work();
 }
 

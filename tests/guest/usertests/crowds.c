@@ -826,3 +826,35 @@ void test_signal_storm_crowd(void)
 		check_exit(pids[i], 0);
 	CHECK(sTaken > 20);
 }
+
+/* Who does nothing but yield to others that do the same takes a signal soon. */
+void test_signal_yielding(void)
+{
+	static const int kHow[] = {SIGTERM, SIGSTOP};
+	pid_t pids[3];
+	int round, i, status;
+
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < 3; i++) {
+			pids[i] = check_fork();
+			if (pids[i] == 0)
+				for (;;)
+					_kern_yield();
+		}
+		_kern_snooze(round * 100, 0);
+		for (i = 0; i < 3; i++) {
+			time_us_t sent = _kern_system_time();
+
+			CHECK_EQUAL(_kern_kill(pids[i], kHow[round % 2]), 0);
+			CHECK_EQUAL(_kern_wait(pids[i], &status, WAIT_STOPPED), pids[i]);
+			CHECK(_kern_system_time() - sent < SECOND);
+			if (round % 2 == 0) {
+				CHECK_EQUAL(status, SIGTERM);
+				continue;
+			}
+			CHECK_EQUAL(status, WAIT_STATUS_STOPPED(SIGSTOP));
+			CHECK_EQUAL(_kern_kill(pids[i], SIGKILL), 0);
+			check_killed(pids[i], SIGKILL);
+		}
+	}
+}

@@ -107,13 +107,13 @@ void check_join(tid_t thread, int value);
 	X(fork_bomb)                                                                         \
 	X(fork_bomb_tree)                                                                    \
 	X(wait_any_order)                                                                    \
-	X(wait_no_hang) X(wait_errors) X(wait_status) X(wait_two_threads) X(orphans)         \
-		X(grandchildren) X(zombies) X(parent_numbers) X(process_create_start)            \
-			X(process_create_errors) X(process_create_left) X(process_create_signal)     \
-				X(process_delete_errors) X(process_status_lists) X(process_status_calls) \
-					X(process_names) X(kill_blocked) X(kill_running)                     \
-						X(kill_runs_no_more) X(kill_many) X(signal_keeps_flags)          \
-							X(signal_selectors) /* programs.c */                         \
+	X(wait_no_hang)                                                                      \
+	X(wait_errors) X(wait_status) X(wait_two_threads) X(orphans) X(grandchildren)        \
+		X(zombies) X(parent_numbers) X(process_create_start) X(process_create_errors)    \
+			X(process_create_left) X(process_create_signal) X(process_delete_errors)     \
+				X(process_status_lists) X(process_status_calls) X(process_names)         \
+					X(kill_blocked) X(kill_running) X(kill_runs_no_more) X(kill_many)    \
+						X(signal_keeps_flags) X(signal_selectors) /* programs.c */       \
 		X(exec_arguments) X(exec_environment) X(exec_errors) X(exec_limits)              \
 			X(exec_bad_files) X(exec_resets) X(exec_from_thread) X(exec_with_threads)    \
 				X(exec_drops_threads) X(exec_with_signals) /* threads.c */               \
@@ -147,10 +147,11 @@ void check_join(tid_t thread, int value);
 		X(futex_hammer) X(locks_hammered) X(futex_unmapped) X(thread_limit_crowd)        \
 			X(thread_stacks_crowd) X(join_crowd) X(wait_crowd) X(orphans_crowd)          \
 				X(fork_crowd) X(process_status_crowd) X(exec_crowd) X(kill_crowd)        \
-					X(end_crowd) X(signal_storm_crowd) /* coherence.c */ X(remap_zeros)  \
-						X(protect_is_seen) X(map_storm) X(brk_crowd)                     \
-							X(fork_under_writers) X(cow_kernel_crowd) X(same_addresses)  \
-								X(fpu_crowd) X(time_crowd)
+					X(end_crowd) X(signal_storm_crowd)                                   \
+						X(signal_yielding) /* coherence.c */ X(remap_zeros)              \
+							X(protect_is_seen) X(map_storm) X(brk_crowd)                 \
+								X(fork_under_writers) X(cow_kernel_crowd)                \
+									X(same_addresses) X(fpu_crowd) X(time_crowd)
 
 #define DECLARE_TEST(name) void test_##name(void);
 USERTESTS(DECLARE_TEST)
