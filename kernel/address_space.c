@@ -14,7 +14,16 @@
 #define FREE_START 0x40000000u
 #define FREE_END 0xb0000000u
 
+static uint32_t sPageLimit = UINT32_MAX; /* of all regions of one space */
+
 #define REGION_OF(position) LIST_ENTRY(position, struct region, link)
+
+/* Which page a shared region's place has; nothing is allocated under it. */
+static struct spinlock sSharedLock = SPINLOCK("shared pages", RANK_SHARED);
+void address_space_set_limit(uint32_t mebibytes)
+{
+	sPageLimit = mebibytes != 0 ? mebibytes * (0x100000 / PAGE_SIZE) : UINT32_MAX;
+}
 
 static bool range_valid(uintptr_t start, size_t size)
 {
@@ -36,11 +45,16 @@ static struct region *find_region(const struct address_space *space, uintptr_t a
 	return NULL;
 }
 
-unsigned address_space_query(const struct address_space *space, uintptr_t address)
+unsigned address_space_query(struct address_space *space, uintptr_t address)
 {
-	const struct region *region = find_region(space, address);
+	const struct region *region;
+	unsigned protection;
 
-	return region != NULL ? region->protection : 0;
+	mutex_lock(&space->mutex);
+	region = find_region(space, address);
+	protection = region != NULL ? region->protection : 0;
+	mutex_unlock(&space->mutex);
+	return protection;
 }
 
 /* The first region that ends above `address`, or the list's head. */
@@ -56,15 +70,31 @@ static struct list *first_above(struct address_space *space, uintptr_t address)
 
 /* ---- Pages --------------------------------------------------------------- */
 
+/*
+ * A page may be used again only when no processor remembers it here: so many
+ * are taken out at a time, then forgotten, then released.
+ */
 static void drop_pages(struct address_space *space, uintptr_t start, uintptr_t end)
 {
+	uint32_t pages[ARCH_FLUSH_PAGES];
+	struct arch_flush flush = {0};
 	uintptr_t address = start;
+	unsigned i, count;
 
-	while ((address = arch_space_next(&space->arch, address, end)) < end) {
-		page_release(arch_space_unmap(&space->arch, address));
-		space->resident--;
-		address += PAGE_SIZE;
-	}
+	do {
+		for (count = 0; count < ARCH_FLUSH_PAGES; count++) {
+			address = arch_space_next(&space->arch, address, end);
+			if (address >= end)
+				break;
+			pages[count] = arch_space_unmap(&space->arch, address);
+			arch_flush_add(&flush, address);
+			address += PAGE_SIZE;
+		}
+		arch_space_flush(&space->arch, &flush);
+		for (i = 0; i < count; i++)
+			page_release(pages[i]);
+		space->resident -= count;
+	} while (count == ARCH_FLUSH_PAGES);
 }
 
 static int map_page(
@@ -86,23 +116,42 @@ static uint32_t zero_page(void)
 	return page;
 }
 
+/* The page at a place of a shared region, made at the first touch; or PAGE_NONE. */
+static uint32_t shared_page(struct shared_pages *shared, uint32_t index)
+{
+	uint32_t page = __atomic_load_n(&shared->pages[index], __ATOMIC_ACQUIRE);
+	uint32_t fresh;
+
+	if (page != PAGE_NONE)
+		return page;
+	fresh = zero_page();
+	if (fresh == PAGE_NONE)
+		return PAGE_NONE;
+	spin_lock(&sSharedLock);
+	page = shared->pages[index];
+	if (page == PAGE_NONE)
+		shared->pages[index] = page = fresh;
+	spin_unlock(&sSharedLock);
+	if (page != fresh) /* another process was first */
+		page_release(fresh);
+	return page;
+}
+
 static bool fault_absent(
 	struct address_space *space, const struct region *region, uintptr_t address)
 {
 	uint32_t page;
 
 	if (region->shared != NULL) {
-		uint32_t *slot =
-			&region->shared
-				 ->pages[region->shared_first + (address - region->start) / PAGE_SIZE];
-
-		if (*slot == PAGE_NONE && (*slot = zero_page()) == PAGE_NONE)
-			return false;
-		page = *slot;
-		page_reference(page);
-	} else if ((page = zero_page()) == PAGE_NONE) {
-		return false;
+		page = shared_page(
+			region->shared, region->shared_first + (address - region->start) / PAGE_SIZE);
+		if (page != PAGE_NONE)
+			page_reference(page);
+	} else {
+		page = zero_page();
 	}
+	if (page == PAGE_NONE)
+		return false;
 	if (map_page(space, address, page, region->protection) != 0) {
 		page_release(page);
 		return false;
@@ -113,8 +162,11 @@ static bool fault_absent(
 static bool fault_copy(struct address_space *space, const struct region *region,
 	uintptr_t address, uint32_t page)
 {
+	struct arch_flush flush = {0};
 	uint32_t copy;
 
+	/* Nobody else has it, and only who holds this space's mutex could give it
+	 * away. */
 	if (region->shared != NULL || page_references(page) == 1) {
 		arch_space_protect(&space->arch, address, region->protection);
 		return true;
@@ -124,28 +176,41 @@ static bool fault_copy(struct address_space *space, const struct region *region,
 		return false;
 	memcpy(arch_physical_to_virtual(copy), arch_physical_to_virtual(page), PAGE_SIZE);
 	arch_space_unmap(&space->arch, address);
-	page_release(page);
 	/* The table is there: the page was mapped. */
 	arch_space_map(&space->arch, address, copy, region->protection);
+	/* Before the first write: other threads must not go on reading the old one. */
+	arch_flush_add(&flush, address);
+	arch_space_flush(&space->arch, &flush);
+	page_release(page);
 	return true;
 }
 
-bool address_space_fault(struct address_space *space, uintptr_t address, bool write)
+static bool resolve(struct address_space *space, uintptr_t address, unsigned access)
 {
 	struct region *region = find_region(space, address);
 	unsigned mapped;
 	uint32_t page;
 
+	access |= PAGE_READABLE;
 	address &= ~(uintptr_t)(PAGE_SIZE - 1);
-	if (region == NULL || !(region->protection & PAGE_READABLE)
-		|| (write && !(region->protection & PAGE_WRITABLE)))
+	if (region == NULL || (region->protection & access) != access)
 		return false;
 	page = arch_space_lookup(&space->arch, address, &mapped);
 	if (page == PAGE_NONE)
 		return fault_absent(space, region, address);
-	if (write && !(mapped & PAGE_WRITABLE))
+	if ((access & PAGE_WRITABLE) && !(mapped & PAGE_WRITABLE))
 		return fault_copy(space, region, address, page);
-	return false;
+	return true;
+}
+
+bool address_space_fault(struct address_space *space, uintptr_t address, unsigned access)
+{
+	bool resolved;
+
+	mutex_lock(&space->mutex);
+	resolved = resolve(space, address, access);
+	mutex_unlock(&space->mutex);
+	return resolved;
 }
 
 /* ---- Regions --------------------------------------------------------------- */
@@ -154,7 +219,8 @@ static void shared_release(struct shared_pages *shared)
 {
 	uint32_t i;
 
-	if (shared == NULL || --shared->references > 0)
+	if (shared == NULL
+		|| __atomic_sub_fetch(&shared->references, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	for (i = 0; i < shared->count; i++) {
 		if (shared->pages[i] != PAGE_NONE)
@@ -177,7 +243,7 @@ static struct region *make_region(uintptr_t start, uintptr_t end, unsigned prote
 		.shared_first = shared_first};
 	list_init(&region->link);
 	if (shared != NULL)
-		shared->references++;
+		__atomic_add_fetch(&shared->references, 1, __ATOMIC_RELAXED);
 	return region;
 }
 
@@ -199,41 +265,52 @@ static int add_region(struct address_space *space, uintptr_t start, size_t size,
 	above = first_above(space, start);
 	if (above != &space->regions && REGION_OF(above)->start < start + size)
 		return -EEXIST;
+	if (size / PAGE_SIZE > sPageLimit - space->region_pages)
+		return -ENOMEM;
 	region = make_region(start, start + size, protection, shared, 0);
 	if (region == NULL)
 		return -ENOMEM;
+	space->region_pages += size / PAGE_SIZE;
 	list_insert_before(&region->link, above);
 	return 0;
+}
+
+/* With pages of its own, or with ones that clones share. */
+static int add_kind(struct address_space *space, uintptr_t start, size_t size,
+	unsigned protection, bool shared)
+{
+	struct shared_pages *pages;
+	uint32_t i;
+	int error;
+
+	if (!shared)
+		return add_region(space, start, size, protection, NULL);
+	if (!range_valid(start, size))
+		return -EINVAL;
+	pages = heap_allocate(sizeof *pages + size / PAGE_SIZE * sizeof pages->pages[0]);
+	if (pages == NULL)
+		return -ENOMEM;
+	pages->count = size / PAGE_SIZE;
+	for (i = 0; i < pages->count; i++)
+		pages->pages[i] = PAGE_NONE;
+	error = add_region(space, start, size, protection, pages);
+	if (error != 0)
+		heap_free(pages);
+	return error;
 }
 
 int address_space_add(
 	struct address_space *space, uintptr_t start, size_t size, unsigned protection)
 {
-	return add_region(space, start, size, protection, NULL);
-}
-
-int address_space_add_shared(
-	struct address_space *space, uintptr_t start, size_t size, unsigned protection)
-{
-	struct shared_pages *shared;
-	uint32_t i;
 	int error;
 
-	if (!range_valid(start, size))
-		return -EINVAL;
-	shared = heap_allocate(sizeof *shared + size / PAGE_SIZE * sizeof shared->pages[0]);
-	if (shared == NULL)
-		return -ENOMEM;
-	shared->count = size / PAGE_SIZE;
-	for (i = 0; i < shared->count; i++)
-		shared->pages[i] = PAGE_NONE;
-	error = add_region(space, start, size, protection, shared);
-	if (error != 0)
-		heap_free(shared);
+	mutex_lock(&space->mutex);
+	error = add_region(space, start, size, protection, NULL);
+	mutex_unlock(&space->mutex);
 	return error;
 }
 
-uintptr_t address_space_find_free(const struct address_space *space, size_t size)
+static uintptr_t find_free(const struct address_space *space, size_t size)
 {
 	uintptr_t start = FREE_START;
 
@@ -252,21 +329,40 @@ uintptr_t address_space_find_free(const struct address_space *space, size_t size
 	return start < FREE_END && size <= FREE_END - start ? start : 0;
 }
 
-bool address_space_locate(const struct address_space *space, uintptr_t address,
+uintptr_t address_space_add_anywhere(struct address_space *space, size_t size,
+	size_t guard, unsigned protection, bool shared)
+{
+	uintptr_t start;
+
+	mutex_lock(&space->mutex);
+	start = find_free(space, size + guard);
+	if (start != 0) {
+		start += guard;
+		if (add_kind(space, start, size, protection, shared) != 0)
+			start = 0;
+	}
+	mutex_unlock(&space->mutex);
+	return start;
+}
+
+bool address_space_locate(struct address_space *space, uintptr_t address,
 	const void **_owner, uint32_t *_offset)
 {
-	const struct region *region = find_region(space, address);
+	const struct region *region;
 
-	if (region == NULL)
-		return false;
-	if (region->shared != NULL) {
+	mutex_lock(&space->mutex);
+	region = find_region(space, address);
+	if (region == NULL) {
+		*_owner = NULL;
+	} else if (region->shared != NULL) {
 		*_owner = region->shared;
 		*_offset = region->shared_first * PAGE_SIZE + (uint32_t)(address - region->start);
 	} else {
 		*_owner = space;
 		*_offset = (uint32_t)address;
 	}
-	return true;
+	mutex_unlock(&space->mutex);
+	return region != NULL;
 }
 
 /* Makes `address` a border between regions. 0 or -ENOMEM. */
@@ -286,7 +382,7 @@ static int split_at(struct address_space *space, uintptr_t address)
 	return 0;
 }
 
-int address_space_remove(struct address_space *space, uintptr_t start, size_t size)
+static int remove(struct address_space *space, uintptr_t start, size_t size)
 {
 	int error;
 
@@ -299,25 +395,56 @@ int address_space_remove(struct address_space *space, uintptr_t start, size_t si
 	{
 		struct region *region = REGION_OF(link);
 
-		if (region->start >= start && region->end <= start + size)
+		if (region->start >= start && region->end <= start + size) {
+			space->region_pages -= (region->end - region->start) / PAGE_SIZE;
 			delete_region(region);
+		}
 	}
 	drop_pages(space, start, start + size);
 	return 0;
 }
 
-int address_space_remove_made(struct address_space *space)
+int address_space_remove(struct address_space *space, uintptr_t start, size_t size)
 {
-	int error = address_space_remove(space, FREE_START, FREE_END - FREE_START);
+	int error;
 
-	if (error == 0)
-		address_space_set_break(space, space->break_start);
+	mutex_lock(&space->mutex);
+	error = remove(space, start, size);
+	mutex_unlock(&space->mutex);
 	return error;
 }
 
-int address_space_protect(
+int address_space_replace(struct address_space *space, uintptr_t start, size_t size,
+	unsigned protection, bool shared)
+{
+	int error;
+
+	mutex_lock(&space->mutex);
+	error = remove(space, start, size);
+	if (error == 0)
+		error = add_kind(space, start, size, protection, shared);
+	mutex_unlock(&space->mutex);
+	return error;
+}
+
+static uintptr_t set_break(struct address_space *space, uintptr_t end);
+
+int address_space_remove_made(struct address_space *space)
+{
+	int error;
+
+	mutex_lock(&space->mutex);
+	error = remove(space, FREE_START, FREE_END - FREE_START);
+	if (error == 0)
+		set_break(space, space->break_start);
+	mutex_unlock(&space->mutex);
+	return error;
+}
+
+static int protect(
 	struct address_space *space, uintptr_t start, size_t size, unsigned protection)
 {
+	struct arch_flush flush = {0};
 	uintptr_t address = start;
 	int error;
 
@@ -346,12 +473,25 @@ int address_space_protect(
 	while (
 		(address = arch_space_next(&space->arch, address, start + size)) < start + size) {
 		arch_space_protect(&space->arch, address, protection & ~PAGE_WRITABLE);
+		arch_flush_add(&flush, address);
 		address += PAGE_SIZE;
 	}
+	arch_space_flush(&space->arch, &flush);
 	return 0;
 }
 
-uintptr_t address_space_set_break(struct address_space *space, uintptr_t end)
+int address_space_protect(
+	struct address_space *space, uintptr_t start, size_t size, unsigned protection)
+{
+	int error;
+
+	mutex_lock(&space->mutex);
+	error = protect(space, start, size, protection);
+	mutex_unlock(&space->mutex);
+	return error;
+}
+
+static uintptr_t set_break(struct address_space *space, uintptr_t end)
 {
 	uintptr_t old = (space->break_end + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1);
 	uintptr_t new = (end + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1);
@@ -359,11 +499,19 @@ uintptr_t address_space_set_break(struct address_space *space, uintptr_t end)
 	if (end < space->break_start || end > KERNEL_BASE - PAGE_SIZE)
 		return space->break_end;
 	if (new > old
-		&& address_space_add(space, old, new - old, PAGE_READABLE | PAGE_WRITABLE) != 0)
+		&& add_region(space, old, new - old, PAGE_READABLE | PAGE_WRITABLE, NULL) != 0)
 		return space->break_end;
-	if (new < old && address_space_remove(space, new, old - new) != 0)
+	if (new < old && remove(space, new, old - new) != 0)
 		return space->break_end;
 	return space->break_end = end;
+}
+
+uintptr_t address_space_set_break(struct address_space *space, uintptr_t end)
+{
+	mutex_lock(&space->mutex);
+	end = set_break(space, end);
+	mutex_unlock(&space->mutex);
+	return end;
 }
 
 /* ---- Whole spaces ------------------------------------------------------------ */
@@ -374,6 +522,7 @@ struct address_space *address_space_create(void)
 
 	if (space == NULL)
 		return NULL;
+	mutex_init(&space->mutex, "address space");
 	list_init(&space->regions);
 	if (arch_space_create(&space->arch) != 0) {
 		heap_free(space);
@@ -396,8 +545,8 @@ void address_space_destroy(struct address_space *space)
 	heap_free(space);
 }
 
-static int clone_region(
-	struct address_space *from, struct address_space *to, const struct region *region)
+static int clone_region(struct address_space *from, struct address_space *to,
+	const struct region *region, struct arch_flush *flush)
 {
 	struct region *copy = make_region(region->start, region->end, region->protection,
 		region->shared, region->shared_first);
@@ -416,8 +565,10 @@ static int clone_region(
 		if (error != 0)
 			return error;
 		page_reference(page);
-		if (mapped & PAGE_WRITABLE)
+		if (mapped & PAGE_WRITABLE) {
 			arch_space_protect(&from->arch, address, mapped & ~PAGE_WRITABLE);
+			arch_flush_add(flush, address);
+		}
 		address += PAGE_SIZE;
 	}
 	return 0;
@@ -426,17 +577,26 @@ static int clone_region(
 struct address_space *address_space_clone(struct address_space *space)
 {
 	struct address_space *clone = address_space_create();
+	struct arch_flush flush = {0};
+	int error = 0;
 
 	if (clone == NULL)
 		return NULL;
+	mutex_lock(&space->mutex);
 	clone->break_start = space->break_start;
 	clone->break_end = space->break_end;
+	clone->region_pages = space->region_pages;
 	LIST_FOR_EACH(link, &space->regions)
 	{
-		if (clone_region(space, clone, REGION_OF(link)) != 0) {
-			address_space_destroy(clone);
-			return NULL;
-		}
+		if (error == 0)
+			error = clone_region(space, clone, REGION_OF(link), &flush);
+	}
+	/* Until here other threads could go on writing to what is shared now. */
+	arch_space_flush(&space->arch, &flush);
+	mutex_unlock(&space->mutex);
+	if (error != 0) {
+		address_space_destroy(clone);
+		return NULL;
 	}
 	return clone;
 }

@@ -2,13 +2,15 @@
  * Address spaces: what a process has mapped, as regions, and the pages behind
  * them, which come on demand. arch/i386/paging.c keeps the page tables.
  *
- * Called by system calls and by the page-fault handler. The kernel is not
- * preempted, and none of these functions waits, so there is no lock.
+ * Called by system calls and by the page-fault handler. Each space has a mutex,
+ * which these functions take themselves: a thread of the process may fault while
+ * another one maps. Who holds it touches no user memory.
  */
 #pragma once
 
 #include "kernel/arch.h"
 #include "kernel/list.h"
+#include "kernel/lock.h"
 #include <postern/types.h>
 
 /* A region's pages, where several address spaces have the same ones. */
@@ -28,17 +30,22 @@ struct region {
 };
 
 struct address_space {
+	struct mutex mutex;
 	struct arch_space arch;
 	struct list regions;
 	uint32_t resident;	   /* pages mapped */
+	uint32_t region_pages; /* of all regions, touched or not */
 	uintptr_t break_start; /* what brk() moves: see address_space_set_break() */
 	uintptr_t break_end;
 };
 
+/* From now on, no more than so many MiB of regions in each; 0: no limit. */
+void address_space_set_limit(uint32_t mebibytes);
+
 /* An empty one; NULL when there is no memory. */
 struct address_space *address_space_create(void);
 
-/* Gives back all its pages. It must not be the one in use. */
+/* Gives back all its pages. No thread may use it any more. */
 void address_space_destroy(struct address_space *space);
 
 /*
@@ -49,20 +56,24 @@ struct address_space *address_space_clone(struct address_space *space);
 
 /*
  * Adds a region of zeros. Returns 0, -EINVAL when the range is not whole pages
- * of user memory, -EEXIST when something is there, -ENOMEM.
+ * of user memory, -EEXIST when something is there, -ENOMEM, also above the limit.
  */
 int address_space_add(
 	struct address_space *space, uintptr_t start, size_t size, unsigned protection);
 
-/* The same, with pages that clones share instead of copying. */
-int address_space_add_shared(
-	struct address_space *space, uintptr_t start, size_t size, unsigned protection);
-
 /* The protection at `address`, 0 where nothing is. */
-unsigned address_space_query(const struct address_space *space, uintptr_t address);
+unsigned address_space_query(struct address_space *space, uintptr_t address);
 
-/* A free range of `size` bytes (whole pages), or 0. */
-uintptr_t address_space_find_free(const struct address_space *space, size_t size);
+/*
+ * Adds a region where `size` bytes are free with `guard` bytes, which stay free,
+ * below (both in whole pages). Returns where, or 0.
+ */
+uintptr_t address_space_add_anywhere(struct address_space *space, size_t size,
+	size_t guard, unsigned protection, bool shared);
+
+/* Adds a region instead of whatever is there. Errors as address_space_add(). */
+int address_space_replace(struct address_space *space, uintptr_t start, size_t size,
+	unsigned protection, bool shared);
 
 /* Unmaps whatever is in the range. 0, -EINVAL, or -ENOMEM for a split. */
 int address_space_remove(struct address_space *space, uintptr_t start, size_t size);
@@ -78,14 +89,16 @@ int address_space_remove_made(struct address_space *space);
  * What lies behind an address: two addresses with the same owner and offset
  * are the same memory, in whatever address spaces. False where nothing does.
  */
-bool address_space_locate(const struct address_space *space, uintptr_t address,
+bool address_space_locate(struct address_space *space, uintptr_t address,
 	const void **_owner, uint32_t *_offset);
 
 /*
- * Resolves a page fault: maps a zero page or copies a shared one. False when
- * the access was wrong or there is no memory.
+ * Resolves a page fault: maps a zero page or copies a shared one. `access` is of
+ * PAGE_READABLE and so on. True also where nothing is wrong any more, as when
+ * another processor was first. False when the access was wrong or there is no
+ * memory.
  */
-bool address_space_fault(struct address_space *space, uintptr_t address, bool write);
+bool address_space_fault(struct address_space *space, uintptr_t address, unsigned access);
 
 /*
  * Moves the end of the data that grows. Returns the end as it is now: the new

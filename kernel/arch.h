@@ -13,7 +13,8 @@
 #define KERNEL_BASE 0xc0000000u /* user memory lies wholly below */
 #define USER_BASE 0x00010000u	/* the first 64 KiB are never mapped */
 #define COMMPAGE_BASE 0xffff0000u
-#define KERNEL_STACK_SIZE 16384u
+#define KERNEL_STACK_SIZE 16384u /* each is aligned to it */
+#define CPUS_MAX 16u
 
 /* The kernel's own address of physical memory that the page allocator owns. */
 void *arch_physical_to_virtual(uint32_t physical);
@@ -26,7 +27,8 @@ uint32_t arch_virtual_to_physical(const void *address);
 #define PAGE_READABLE 0x4u
 
 struct arch_space {
-	uint32_t root; /* of the page tables, physical */
+	uint32_t root;		 /* of the page tables, physical */
+	uint32_t processors; /* bit n: processor n may remember pages of it */
 };
 
 /* Page tables with the kernel's half and nothing of the user's. 0 or -ENOMEM. */
@@ -36,7 +38,15 @@ int arch_space_create(struct arch_space *space);
 void arch_space_destroy(struct arch_space *space);
 
 /* Makes it the one in use; NULL is the kernel's own, without a user half. */
-void arch_space_activate(const struct arch_space *space);
+void arch_space_activate(struct arch_space *space);
+
+/*
+ * What follows changes the tables alone. Processors that use the space may go
+ * on by what they remember of them until arch_space_flush(), which has to come
+ * before a page that was unmapped is used for something else, and before a
+ * smaller protection counts. Pages that were not mapped, and more protection,
+ * need none: a fault that finds nothing wrong is repeated.
+ */
 
 /*
  * Maps the page `physical` at the user address `address`, where nothing is.
@@ -50,6 +60,30 @@ uint32_t arch_space_unmap(struct arch_space *space, uintptr_t address);
 
 /* Changes what a page that is mapped may be used for. */
 void arch_space_protect(struct arch_space *space, uintptr_t address, unsigned protection);
+
+/*
+ * Pages of which processors are to forget what they remember: more than there
+ * is room for means all.
+ */
+#define ARCH_FLUSH_PAGES 32u
+
+struct arch_flush {
+	unsigned count; /* 0: nothing to do */
+	uintptr_t pages[ARCH_FLUSH_PAGES];
+};
+
+static inline void arch_flush_add(struct arch_flush *flush, uintptr_t page)
+{
+	if (flush->count < ARCH_FLUSH_PAGES)
+		flush->pages[flush->count] = page;
+	flush->count++;
+}
+
+/*
+ * Makes all processors forget, waits until they have, and empties `flush`.
+ * Interrupts are on and no spinlock is held.
+ */
+void arch_space_flush(struct arch_space *space, struct arch_flush *flush);
 
 /* The page at `address` and its protection, or PAGE_NONE. */
 uint32_t arch_space_lookup(
@@ -88,6 +122,29 @@ struct system_info;
 /* Fills in what the CPU probe found and decided. */
 void arch_describe_cpu(struct system_info *info);
 
+/* How many processors run; arch_cpu_index() is the one that runs this. */
+unsigned arch_cpu_count(void);
+
+/*
+ * Starts the others, `limit` in all at the most. Each calls thread_run_cpu() on
+ * a stack of its own.
+ */
+void arch_start_cpus(unsigned limit);
+
+/* Makes another processor look at what it has to do: arch_request_return_work(),
+ * or the end of arch_wait_for_interrupt(). */
+void arch_cpu_wake(unsigned cpu);
+
+/* Stops all others, wherever they are, for good. */
+void arch_stop_other_cpus(void);
+
+/* Turns the tick of this processor on or off, where it is not the one that keeps
+ * the time. */
+void arch_cpu_tick(bool on);
+
+/* In a loop that waits for another processor. */
+void arch_cpu_relax(void);
+
 bool arch_interrupts_enabled(void);
 bool arch_interrupts_disable(void); /* returns whether they were enabled */
 void arch_interrupts_restore(bool enabled);
@@ -116,11 +173,53 @@ void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only);
 /* ---- Threads ------------------------------------------------------------- */
 
 struct iframe;
+struct thread;
+
+/*
+ * The last words of every kernel stack. The stack is aligned, so they are found
+ * from any address on it: what runs need not be looked up by processor.
+ */
+struct arch_stack_block {
+	struct thread *thread; /* whose stack it is */
+	uint32_t calls;		   /* system calls, counted by the door */
+	uint32_t cpu;		   /* that runs it */
+	uint32_t flags;
+};
+
+#define STACK_IN_INTERRUPT 1u
+#define STACK_NO_FAULTS 2u	/* user pages that are not there are -EFAULT: see futex.c */
+#define STACK_WATCHPOINT 4u /* arch/i386/traps.c's */
+
+static inline struct arch_stack_block *arch_stack_block_of(uintptr_t address)
+{
+	return (struct arch_stack_block *)((address | (KERNEL_STACK_SIZE - 1)) + 1) - 1;
+}
+
+static inline struct arch_stack_block *arch_stack_block(void)
+{
+	return arch_stack_block_of((uintptr_t)__builtin_frame_address(0));
+}
+
+/* The thread that runs. */
+static inline struct thread *thread_current(void)
+{
+	return arch_stack_block()->thread;
+}
+
+static inline unsigned arch_cpu_index(void)
+{
+	return arch_stack_block()->cpu;
+}
+
+static inline bool arch_in_interrupt(void)
+{
+	return (arch_stack_block()->flags & STACK_IN_INTERRUPT) != 0;
+}
 
 /* What the machine keeps of a thread that is not running. */
 struct arch_thread {
 	uintptr_t stack_pointer;
-	uintptr_t stack_top; /* of its kernel stack; its user frame ends there */
+	uintptr_t stack_top; /* its user frame ends there, and its stack's block begins */
 	void *fpu;			 /* x87 and SSE state; NULL for a kernel thread */
 	uint32_t fs, gs;
 	uint32_t tls_base;
@@ -131,7 +230,7 @@ struct arch_thread {
  * The first switch to it calls thread_switched() and leaves for ring 3, where
  * one of the three functions below has said.
  */
-int arch_thread_create(struct arch_thread *thread);
+int arch_thread_create(struct arch_thread *thread, struct thread *owner);
 void arch_thread_destroy(struct arch_thread *thread);
 
 /*
@@ -147,7 +246,7 @@ void arch_thread_start_at(struct arch_thread *thread, uintptr_t entry, uintptr_t
 /* The same for the running one, from within a system call: exec. */
 void arch_thread_restart_at(struct arch_thread *thread, uintptr_t entry, uintptr_t stack);
 
-/* Switches from the running thread to another. Interrupts off. */
+/* Switches from the running thread to another, on this processor. Interrupts off. */
 void arch_thread_switch(struct arch_thread *from, struct arch_thread *to);
 
 /* The base of a segment for thread-local data; returns its selector, for GS. */
@@ -155,9 +254,6 @@ int arch_thread_set_tls(struct arch_thread *thread, uintptr_t base);
 
 /* The same for a thread that has not run; with a base, its GS selects it. */
 void arch_thread_start_tls(struct arch_thread *thread, uintptr_t base);
-
-/* The top of the kernel stack in use. */
-uintptr_t arch_kernel_stack_top(void);
 
 /* Makes the running thread look for work before it returns to ring 3. */
 void arch_request_return_work(void);

@@ -3,7 +3,11 @@
  * first serial port and the screen.
  */
 #include "kernel/arch.h"
+#include "kernel/lock.h"
 #include "syscall_handlers.h"
+
+/* Held while a chunk goes out, which then comes in one piece. */
+static struct mutex sMutex = MUTEX(sMutex, "console");
 
 enum { STANDARD_OUTPUT = 1, STANDARD_ERROR = 2 };
 
@@ -28,7 +32,9 @@ ssize_t _user_write(int fd, off_t position, struct user_in buffer, size_t size)
 
 		if (error != 0)
 			return done > 0 ? (ssize_t)done : error;
+		mutex_lock(&sMutex);
 		arch_console_write(chunk, count);
+		mutex_unlock(&sMutex);
 		done += count;
 	}
 	return (ssize_t)done;

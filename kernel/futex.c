@@ -18,6 +18,11 @@ struct futex_key {
 	uint32_t offset;
 };
 
+struct bucket {
+	struct spinlock lock;
+	struct list waiters;
+};
+
 /* On the waiting thread's kernel stack. */
 struct futex_waiter {
 	struct list link;
@@ -26,79 +31,115 @@ struct futex_waiter {
 	bool woken;
 };
 
-static struct list sBuckets[BUCKETS];
+static struct bucket sBuckets[BUCKETS] = {
+	[0 ... BUCKETS - 1] = {.lock = SPINLOCK("futex", RANK_FUTEX)}};
 
-static struct list *bucket(const struct futex_key *key)
+static struct bucket *lock_bucket(const struct futex_key *key)
 {
 	uint32_t hash =
 		((uint32_t)(uintptr_t)key->owner >> 4) + key->offset / 4 * 2654435761u;
-	struct list *head = &sBuckets[hash >> 8 & (BUCKETS - 1)];
+	struct bucket *bucket = &sBuckets[hash >> 8 & (BUCKETS - 1)];
 
-	if (head->next == NULL)
-		list_init(head);
-	return head;
+	spin_lock(&bucket->lock);
+	if (bucket->waiters.next == NULL)
+		list_init(&bucket->waiters);
+	return bucket;
 }
 
-/* -EINVAL, or -EFAULT when the dword is not readable; *_value is what it holds. */
-static int look(uint32_t address, struct futex_key *_key, uint32_t *_value)
+/* -EINVAL, or -EFAULT when the dword is not readable; the page is there then. */
+static int look(uint32_t address, struct futex_key *_key)
 {
 	struct address_space *space = process_current()->space;
+	uint32_t value;
 	int error;
 
 	if (address % 4 != 0)
 		return -EINVAL;
-	error = user_copy_in(_value, address, sizeof *_value);
+	error = user_copy_in(&value, address, sizeof value);
 	if (error == 0 && !address_space_locate(space, address, &_key->owner, &_key->offset))
 		error = -EFAULT;
 	return error;
 }
 
+/*
+ * With the bucket locked, so that a wake comes before the look at the dword or
+ * behind the way to sleep. 0, -EAGAIN, or -EFAULT where the page has gone again.
+ */
+static int compare(uint32_t address, uint32_t value)
+{
+	uint32_t now;
+
+	if (user_copy_in_present(&now, address, sizeof now) != 0)
+		return -EFAULT;
+	return now == value ? 0 : -EAGAIN;
+}
+
+/* The bucket is locked. 0, or as wait_on(). */
+static int sleep_in(
+	struct bucket *bucket, struct futex_waiter *waiter, time_us_t deadline)
+{
+	int error;
+
+	wait_queue_init(&waiter->queue);
+	waiter->woken = false;
+	list_add(&bucket->waiters, &waiter->link);
+	error =
+		wait_on(&waiter->queue, &bucket->lock, deadline == -1 ? NO_DEADLINE : deadline);
+	list_remove(&waiter->link);
+	return waiter->woken ? 0 : error;
+}
+
 int _user_futex_wait(uint32_t address, uint32_t value, time_us_t deadline)
 {
 	struct futex_waiter waiter;
-	uint32_t now;
 	int error;
 
 	if (deadline < -1)
 		return -EINVAL;
-	error = look(address, &waiter.key, &now);
-	if (error != 0)
-		return error;
-	if (now != value)
-		return -EAGAIN;
+	do {
+		struct bucket *bucket;
 
-	/* The kernel is not preempted: nothing comes between look and sleep. */
-	wait_queue_init(&waiter.queue);
-	waiter.woken = false;
-	list_add(bucket(&waiter.key), &waiter.link);
-	error = wait_on(&waiter.queue, deadline == -1 ? NO_DEADLINE : deadline);
-	list_remove(&waiter.link);
-	return waiter.woken ? 0 : error;
+		error = look(address, &waiter.key);
+		if (error != 0)
+			return error;
+		bucket = lock_bucket(&waiter.key);
+		error = compare(address, value);
+		if (error == 0) {
+			error = sleep_in(bucket, &waiter, deadline);
+			spin_unlock(&bucket->lock);
+			return error;
+		}
+		spin_unlock(&bucket->lock);
+	} while (error == -EFAULT); /* look() brings the page back, or finds it gone */
+	return error;
 }
 
 int _user_futex_wake(uint32_t address, int count)
 {
 	struct futex_key key;
-	uint32_t now;
+	struct bucket *bucket;
 	int woken = 0;
-	int error = look(address, &key, &now);
+	int error = look(address, &key);
 
 	if (error != 0)
 		return error;
 	if (count < 0)
 		return -EINVAL;
-	LIST_FOR_EACH_SAFE(link, following, bucket(&key))
+	bucket = lock_bucket(&key);
+	LIST_FOR_EACH_SAFE(link, following, &bucket->waiters)
 	{
 		struct futex_waiter *waiter = LIST_ENTRY(link, struct futex_waiter, link);
 
 		if (woken == count)
 			break;
-		if (waiter->key.owner != key.owner || waiter->key.offset != key.offset)
+		/* One that a signal has ended is on its way out: the wake is for others. */
+		if (waiter->key.owner != key.owner || waiter->key.offset != key.offset
+			|| wait_queue_wake(&waiter->queue, 1) == 0)
 			continue;
 		list_remove(&waiter->link);
 		waiter->woken = true;
-		wait_queue_wake(&waiter->queue, 1);
 		woken++;
 	}
+	spin_unlock(&bucket->lock);
 	return woken;
 }

@@ -7,6 +7,7 @@
 #include "kernel/heap.h"
 #include "kernel/arch.h"
 #include "kernel/list.h"
+#include "kernel/lock.h"
 #include "kernel/page_allocator.h"
 #include "kernel/panic.h"
 #include "kernel/string.h"
@@ -31,6 +32,7 @@ _Static_assert(sizeof(struct heap_page) % 32 == 0,
 static const uint16_t kClassSizes[] = {16, 32, 64, 128, 256, 512, 1008, 2016};
 #define CLASS_COUNT (sizeof kClassSizes / sizeof kClassSizes[0])
 
+static struct spinlock sLock = SPINLOCK("heap", RANK_HEAP);
 static struct list sPages[CLASS_COUNT];
 static bool sReady;
 
@@ -104,16 +106,16 @@ static void *allocate_large(size_t size)
 
 void *heap_allocate(size_t size)
 {
-	bool enabled = arch_interrupts_disable();
 	unsigned class = 0;
 	void *object;
 
+	spin_lock(&sLock);
 	if (!sReady)
 		prepare();
 	while (class < CLASS_COUNT && kClassSizes[class] < size)
 		class ++;
 	object = class < CLASS_COUNT ? allocate_small(class) : allocate_large(size);
-	arch_interrupts_restore(enabled);
+	spin_unlock(&sLock);
 	if (object != NULL)
 		memset(object, 0, size);
 	return object;
@@ -122,13 +124,12 @@ void *heap_allocate(size_t size)
 void heap_free(void *object)
 {
 	struct heap_page *page;
-	bool enabled;
 
 	if (object == NULL)
 		return;
 	/* A large object begins right behind the header of its run's first page. */
 	page = (struct heap_page *)((uintptr_t)object & ~(uintptr_t)(PAGE_SIZE - 1));
-	enabled = arch_interrupts_disable();
+	spin_lock(&sLock);
 	ASSERT(page->magic == HEAP_MAGIC);
 	if (page->class == CLASS_LARGE) {
 		page->magic = 0;
@@ -144,5 +145,5 @@ void heap_free(void *object)
 			page_free(arch_virtual_to_physical(page), 0);
 		}
 	}
-	arch_interrupts_restore(enabled);
+	spin_unlock(&sLock);
 }

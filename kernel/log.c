@@ -8,11 +8,25 @@
 
 #include "kernel/arch.h"
 #include "kernel/format.h"
+#include "kernel/lock.h"
 
 #include <stdarg.h>
 
 static enum log_level sLevel = LOG_INFO;
 static bool sScreen = true;
+
+/* A line goes out whole, whoever writes one at the same time. */
+static struct spinlock sLock = SPINLOCK("log", RANK_LOG);
+
+static void write_bytes(const char *bytes, size_t size, bool screen)
+{
+	bool enabled = spin_lock_irq(&sLock);
+
+	arch_log_write(bytes, size);
+	if (screen)
+		arch_screen_write(bytes, size);
+	spin_unlock_irq(&sLock, enabled);
+}
 
 static void write_line(enum log_level level, const char *format, va_list arguments)
 {
@@ -27,9 +41,7 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 		length = sizeof(line) - 1;
 	line[length++] = '\n';
 
-	arch_log_write(line, length);
-	if (sScreen)
-		arch_screen_write(line, length);
+	write_bytes(line, length, sScreen);
 }
 
 void log_set_level(enum log_level level)
@@ -89,5 +101,5 @@ void log_debug(const char *format, ...)
 
 void log_raw(const char *bytes, size_t size)
 {
-	arch_log_write(bytes, size);
+	write_bytes(bytes, size, false);
 }

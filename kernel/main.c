@@ -2,9 +2,11 @@
  * From a machine that is up to the first program, and from its end to the end.
  */
 #include "kernel/main.h"
+#include "kernel/address_space.h"
 #include "kernel/arch.h"
 #include "kernel/archive.h"
 #include "kernel/format.h"
+#include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/options.h"
 #include "kernel/process.h"
@@ -33,7 +35,13 @@ void kernel_main(const struct kernel_options *options, const struct archive *arc
 
 	log_info("kernel: %s, %lld us since the timer started", KERNEL_VERSION_TEXT,
 		(long long)arch_system_time());
+	if (options->random_schedule)
+		thread_randomise(options->schedule_seed);
+	thread_set_limit(options->threads);
+	arch_start_cpus(options->cpus);
 	process_init(archives, archive_count);
+	process_set_limit(options->processes);
+	address_space_set_limit(options->process_memory);
 	process_load_first(arguments);
 	/* Not before: loading touches what is watched. */
 	if (options->has_watch)
@@ -46,6 +54,9 @@ void kernel_end(int status)
 {
 	char line[40];
 
+	arch_interrupts_disable();
+	arch_stop_other_cpus();
+	lock_disable_all();
 	/* Whatever the log level: tools/boot.py reads the status from here. */
 	format_string(line, sizeof line, "power: off, status %d\n", status);
 	log_raw(line, strlen(line));

@@ -41,17 +41,12 @@ uint32_t _user_map(uint32_t address, size_t size, int protection, int flags)
 		|| (kind != MAP_SHARED && kind != MAP_PRIVATE) || size == 0 || size > KERNEL_BASE)
 		return (uint32_t)-EINVAL;
 	size = round_up(size);
-	if (flags & MAP_FIXED) {
-		error = address_space_remove(space, address, size);
-		if (error != 0)
-			return (uint32_t)error;
-	} else {
-		address = (uint32_t)address_space_find_free(space, size);
-		if (address == 0)
-			return (uint32_t)-ENOMEM;
+	if (!(flags & MAP_FIXED)) {
+		address = (uint32_t)address_space_add_anywhere(
+			space, size, 0, pages, kind == MAP_SHARED);
+		return address != 0 ? address : (uint32_t)-ENOMEM;
 	}
-	error = kind == MAP_SHARED ? address_space_add_shared(space, address, size, pages)
-							   : address_space_add(space, address, size, pages);
+	error = address_space_replace(space, address, size, pages, kind == MAP_SHARED);
 	return error != 0 ? (uint32_t)error : address;
 }
 

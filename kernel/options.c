@@ -92,10 +92,10 @@ static int find_name(const char *value, const char *const *names)
 }
 
 /* 0x and one to eight digits at *_text, which moves behind them. */
-static bool parse_address(const char **_text, uint32_t *_address)
+static bool parse_hex(const char **_text, uint32_t *_number)
 {
 	const char *text = *_text;
-	uint32_t address = 0;
+	uint32_t number = 0;
 	int digits = 0;
 
 	if (text[0] != '0' || (text[1] != 'x' && text[1] != 'X'))
@@ -113,10 +113,10 @@ static bool parse_address(const char **_text, uint32_t *_address)
 			break;
 		if (++digits > 8)
 			return false;
-		address = address << 4 | digit;
+		number = number << 4 | digit;
 	}
 	*_text = text;
-	*_address = address;
+	*_number = number;
 	return digits > 0;
 }
 
@@ -126,7 +126,7 @@ static bool parse_watch(struct kernel_options *options, const char *value)
 	bool write_only = false;
 	uint8_t length = 1;
 
-	if (!parse_address(&value, &address))
+	if (!parse_hex(&value, &address))
 		return false;
 	if (value[0] == ',' && (value[1] == 'r' || value[1] == 'w')) {
 		write_only = value[1] == 'w';
@@ -222,6 +222,87 @@ static bool set_tsc(struct kernel_options *options, const char *value)
 	return index >= 0;
 }
 
+/* Decimal digits and nothing else, up to `most`. */
+static bool parse_decimal(const char *text, uint32_t most, uint32_t *_number)
+{
+	uint32_t number = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		uint32_t digit = (uint32_t)(*text - '0');
+
+		if (*text < '0' || *text > '9' || number > most / 10
+			|| digit > most - number * 10)
+			return false;
+		number = number * 10 + digit;
+	}
+	*_number = number;
+	return true;
+}
+
+/* The same, and not below `least`. */
+static bool parse_count(
+	const char *text, uint32_t least, uint32_t most, uint32_t *_number)
+{
+	uint32_t number;
+
+	if (!parse_decimal(text, most, &number) || number < least)
+		return false;
+	*_number = number;
+	return true;
+}
+
+static bool set_schedule(struct kernel_options *options, const char *value)
+{
+	static const char kRandom[] = "random";
+	const size_t length = sizeof kRandom - 1;
+	uint32_t seed = OPTIONS_DEFAULT_SEED;
+
+	if (strcmp(value, "normal") == 0) {
+		options->random_schedule = false;
+		return true;
+	}
+	if (strncmp(value, kRandom, length) != 0)
+		return false;
+	value += length;
+	if (*value == ':') {
+		value++;
+		if (value[0] == '0' && (value[1] == 'x' || value[1] == 'X')) {
+			if (!parse_hex(&value, &seed) || *value != '\0')
+				return false;
+		} else if (!parse_decimal(value, UINT32_MAX, &seed)) {
+			return false;
+		}
+	} else if (*value != '\0') {
+		return false;
+	}
+	options->random_schedule = true;
+	options->schedule_seed = seed;
+	return true;
+}
+
+static bool set_processes(struct kernel_options *options, const char *value)
+{
+	return parse_count(
+		value, OPTIONS_TASKS_LEAST, OPTIONS_TASKS_MOST, &options->processes);
+}
+
+static bool set_threads(struct kernel_options *options, const char *value)
+{
+	return parse_count(value, OPTIONS_TASKS_LEAST, OPTIONS_TASKS_MOST, &options->threads);
+}
+
+static bool set_process_memory(struct kernel_options *options, const char *value)
+{
+	return parse_count(value, 0, OPTIONS_MEMORY_MOST, &options->process_memory);
+}
+
+static bool set_cpus(struct kernel_options *options, const char *value)
+{
+	return parse_count(value, 1, OPTIONS_CPUS_MOST, &options->cpus);
+}
+
 /* To add an option: a line here, one in options.h. */
 static const struct {
 	const char *name; /* with its = */
@@ -234,6 +315,11 @@ static const struct {
 	{"nx=", set_nx},
 	{"tsc=", set_tsc},
 	{"watch=", parse_watch},
+	{"schedule=", set_schedule},
+	{"cpus=", set_cpus},
+	{"processes=", set_processes},
+	{"threads=", set_threads},
+	{"process-memory=", set_process_memory},
 };
 
 static void parse_option(
@@ -265,6 +351,9 @@ void options_parse(struct kernel_options *options, char *storage, size_t storage
 		.nx = true,
 		.tsc = TSC_AUTO,
 		.argc = 1,
+		.cpus = OPTIONS_CPUS_MOST,
+		.processes = OPTIONS_DEFAULT_PROCESSES,
+		.threads = OPTIONS_DEFAULT_THREADS,
 	};
 
 	while ((result = next_word(&parser, &word)) == WORD_READ) {

@@ -15,6 +15,14 @@
  *   watch=0xADDRESS[,r|w][,1|2|4]    a hardware data breakpoint while the
  *                                first program runs: on reads and writes or on
  *                                writes only (r), that many bytes (1)
+ *   schedule=normal|random[:SEED]    random: who runs next and for how long is
+ *                                drawn by a generator that begins with SEED,
+ *                                decimal or 0x..., to shake races out (normal)
+ *   cpus=N                       use at most so many processors, 1 to 16 (16)
+ *   processes=N                  at most so many processes, 2 to 4096 (256)
+ *   threads=N                    at most so many threads, 2 to 4096 (4096)
+ *   process-memory=MIB           at most so much memory mapped in one process;
+ *                                0: as much as fits, which is the default
  *   -- ARGUMENT...               the first program's arguments
  *
  * An option given twice: the later one counts. Nothing here stops the boot:
@@ -28,6 +36,14 @@
 
 /* Entries of argv, the ending NULL included. */
 #define OPTIONS_ARGUMENTS_MAX 64
+
+#define OPTIONS_CPUS_MOST 16u
+#define OPTIONS_TASKS_LEAST 2u
+#define OPTIONS_TASKS_MOST 4096u
+#define OPTIONS_DEFAULT_PROCESSES 256u
+#define OPTIONS_DEFAULT_THREADS 4096u
+#define OPTIONS_MEMORY_MOST 3072u /* MiB: what a process can address at all */
+#define OPTIONS_DEFAULT_SEED 1u	  /* of `schedule=random` without one */
 
 enum syscall_choice { SYSCALL_AUTO, SYSCALL_INT, SYSCALL_SYSENTER };
 
@@ -50,6 +66,12 @@ struct kernel_options {
 	bool watch_write_only;
 	uint8_t watch_length; /* bytes: 1, 2 or 4; `watch` is a multiple of it */
 	uint32_t watch;
+	bool random_schedule;
+	uint32_t schedule_seed; /* counts only with it */
+	uint32_t cpus;			/* the most to use */
+	uint32_t processes;		/* the most that there may be, and */
+	uint32_t threads;
+	uint32_t process_memory; /* MiB in one process; 0: no limit */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "kernel/page_allocator.h"
 
 #include "kernel/arch.h"
+#include "kernel/lock.h"
 #include "kernel/panic.h"
 #include "kernel/string.h"
 
@@ -20,6 +21,7 @@ enum page_state {
 	PAGE_USED,	   /* the first page of an allocated block */
 };
 
+static struct spinlock sLock = SPINLOCK("pages", RANK_PAGES);
 static struct page *sPages;
 static uint32_t sPageCount;
 static uint32_t sFree;	/* pages */
@@ -128,10 +130,8 @@ void page_allocator_add(uint32_t first_page, uint32_t count)
 	}
 }
 
-uint32_t page_allocate(unsigned order)
+static uint32_t allocate(unsigned order)
 {
-	ASSERT(order <= PAGE_ORDER_MAX);
-
 	unsigned found = order;
 	while (found <= PAGE_ORDER_MAX && sFreeLists[found] == PAGE_NONE)
 		found++;
@@ -154,6 +154,17 @@ uint32_t page_allocate(unsigned order)
 	return page * PAGE_SIZE;
 }
 
+uint32_t page_allocate(unsigned order)
+{
+	uint32_t physical;
+
+	ASSERT(order <= PAGE_ORDER_MAX);
+	spin_lock(&sLock);
+	physical = allocate(order);
+	spin_unlock(&sLock);
+	return physical;
+}
+
 void page_free(uint32_t physical, unsigned order)
 {
 	uint32_t page = physical / PAGE_SIZE;
@@ -162,8 +173,10 @@ void page_free(uint32_t physical, unsigned order)
 	ASSERT(sPages[page].state == PAGE_USED);
 	ASSERT(sPages[page].order == order);
 
+	spin_lock(&sLock);
 	sFree += 1u << order;
 	add_block(page, order);
+	spin_unlock(&sLock);
 }
 
 void page_reference(uint32_t physical)
@@ -172,7 +185,7 @@ void page_reference(uint32_t physical)
 
 	ASSERT(page->state == PAGE_USED && page->order == 0);
 	ASSERT(page->references > 0 && page->references < UINT16_MAX);
-	page->references++;
+	__atomic_add_fetch(&page->references, 1, __ATOMIC_RELAXED);
 }
 
 void page_release(uint32_t physical)
@@ -180,13 +193,13 @@ void page_release(uint32_t physical)
 	struct page *page = &sPages[physical / PAGE_SIZE];
 
 	ASSERT(page->state == PAGE_USED && page->order == 0 && page->references > 0);
-	if (--page->references == 0)
+	if (__atomic_sub_fetch(&page->references, 1, __ATOMIC_ACQ_REL) == 0)
 		page_free(physical, 0);
 }
 
 uint32_t page_references(uint32_t physical)
 {
-	return sPages[physical / PAGE_SIZE].references;
+	return __atomic_load_n(&sPages[physical / PAGE_SIZE].references, __ATOMIC_ACQUIRE);
 }
 
 uint32_t page_free_count(void)

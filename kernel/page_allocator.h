@@ -2,10 +2,8 @@
  * Physical pages: a buddy allocator over up to 768 MiB, in blocks of 2^order
  * pages that are contiguous and aligned to their size.
  *
- * It takes no lock. On the single CPU that Postern runs on, the caller has
- * interrupts disabled around each call (arch_interrupts_disable() and
- * arch_interrupts_restore()), or knows that no interrupt handler allocates.
- * It touches only its own metadata, never the pages.
+ * It has a lock of its own; interrupt handlers do not allocate. It touches only
+ * its own metadata, never the pages.
  */
 #pragma once
 

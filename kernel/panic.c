@@ -5,6 +5,7 @@
 #include "kernel/panic.h"
 #include "kernel/arch.h"
 #include "kernel/format.h"
+#include "kernel/lock.h"
 #include "kernel/main.h"
 #include "kernel/process.h"
 #include "kernel/string.h"
@@ -116,10 +117,14 @@ static void panic_common(
 	if (sPanicking) /* what is left of the kernel cannot even report */
 		kernel_end(STATUS_PANIC);
 	sPanicking = true;
+	arch_stop_other_cpus();
+	lock_disable_all();
 	arch_panic_screen();
 
 	format_string_v(message, sizeof message, format, arguments);
 	print("\npanic: %s\n", message);
+	if (arch_cpu_count() > 1)
+		print("processor %u of %u\n", arch_cpu_index(), arch_cpu_count());
 	print_context();
 	if (frame != NULL) {
 		print("registers\n");

@@ -24,11 +24,30 @@
 /* Statuses of the machine; a program's own are 0 to STATUS_LAST_OWN. */
 enum { STATUS_LAST_OWN = 123, STATUS_FAULT = 123, STATUS_NO_PROGRAM = 127 };
 
+#define HASH_SLOTS 256u
+
+static struct spinlock sLock = SPINLOCK("process", RANK_PROCESS);
 static const struct archive *sArchives;
 static size_t sArchiveCount;
 static struct list sProcesses = {&sProcesses, &sProcesses};
-static unsigned sProcessCount;
+static struct list sByPid[HASH_SLOTS];
+static unsigned sProcessCount, sProcessLimit = UINT32_MAX;
 static struct process *sFirst;
+
+void process_lock(void)
+{
+	spin_lock(&sLock);
+}
+
+void process_unlock(void)
+{
+	spin_unlock(&sLock);
+}
+
+int process_wait(struct wait_queue *queue)
+{
+	return wait_on(queue, &sLock, NO_DEADLINE);
+}
 
 void process_init(const struct archive *archives, size_t archive_count)
 {
@@ -36,9 +55,16 @@ void process_init(const struct archive *archives, size_t archive_count)
 	sArchiveCount = archive_count;
 }
 
+void process_set_limit(unsigned limit)
+{
+	sProcessLimit = limit;
+}
+
 struct process *process_current(void)
 {
-	return gCurrentThread != NULL ? gCurrentThread->process : NULL;
+	const struct thread *thread = thread_current();
+
+	return thread != NULL ? thread->process : NULL;
 }
 
 const char *process_name(void)
@@ -48,11 +74,22 @@ const char *process_name(void)
 	return process != NULL ? process->path : NULL;
 }
 
+static struct list *slot_of(pid_t pid)
+{
+	struct list *slot = &sByPid[(uint32_t)pid % HASH_SLOTS];
+
+	if (slot->next == NULL)
+		list_init(slot);
+	return slot;
+}
+
 struct process *process_find(pid_t pid)
 {
-	LIST_FOR_EACH(link, &sProcesses)
+	struct list *slot = slot_of(pid);
+
+	LIST_FOR_EACH(link, slot)
 	{
-		struct process *process = LIST_ENTRY(link, struct process, all);
+		struct process *process = LIST_ENTRY(link, struct process, hashed);
 
 		if (process->pid == pid)
 			return process;
@@ -69,8 +106,7 @@ bool process_is_ancestor(const struct process *ancestor, const struct process *p
 	return false;
 }
 
-void process_visit(
-	bool (*visit)(const struct process *process, void *context), void *context)
+void process_visit(bool (*visit)(struct process *process, void *context), void *context)
 {
 	LIST_FOR_EACH(link, &sProcesses)
 	{
@@ -79,19 +115,18 @@ void process_visit(
 	}
 }
 
-uint64_t process_ticks(const struct process *process)
+void process_usage(struct process *process, uint64_t *_ticks, uint64_t *_calls)
 {
-	uint64_t ticks = process->ended_ticks;
-
+	*_ticks = process->ended_ticks;
+	*_calls = process->ended_calls;
 	LIST_FOR_EACH(link, &process->threads)
-	ticks += LIST_ENTRY(link, struct thread, siblings)->ticks;
-	return ticks;
-}
+	{
+		uint64_t ticks, calls;
 
-void process_activate(struct process *process)
-{
-	/* A zombie's last thread runs on in the kernel's own space. */
-	arch_space_activate(process->space != NULL ? &process->space->arch : NULL);
+		thread_usage(LIST_ENTRY(link, struct thread, siblings), &ticks, &calls);
+		*_ticks += ticks;
+		*_calls += calls;
+	}
 }
 
 /* ---- Writing into an address space that is not in use ------------------------- */
@@ -112,7 +147,7 @@ static int fill(
 		uint32_t page = arch_space_lookup(&space->arch, address - offset, &protection);
 
 		if (page == PAGE_NONE) {
-			if (!address_space_fault(space, address, false))
+			if (!address_space_fault(space, address, PAGE_READABLE))
 				return -ENOMEM;
 			page = arch_space_lookup(&space->arch, address - offset, &protection);
 		}
@@ -358,15 +393,21 @@ static void set_program(struct process *process, const struct program *program,
 /* ---- Making them
  * ---------------------------------------------------------------------------- */
 
-static struct process *allocate_process(struct process *parent)
+/* One that nobody knows yet, and its first thread; NULL without memory. */
+static struct process *allocate_process(struct thread **_first)
 {
-	struct process *process;
+	struct process *process = heap_allocate(sizeof *process);
+	struct thread *thread = thread_allocate();
 
-	if (sProcessCount == PROCESSES_MAX)
+	if (process == NULL || thread == NULL) {
+		heap_free(process);
+		if (thread != NULL)
+			thread_discard(thread);
 		return NULL;
-	process = heap_allocate(sizeof *process);
-	if (process == NULL)
-		return NULL;
+	}
+	*_first = thread;
+	list_init(&process->all);
+	list_init(&process->hashed);
 	list_init(&process->children);
 	list_init(&process->sibling);
 	list_init(&process->threads);
@@ -377,12 +418,35 @@ static struct process *allocate_process(struct process *parent)
 	timer_init(&process->alarm);
 	process->state = PROCESS_NEW;
 	process->started = arch_system_time();
+	return process;
+}
+
+/* Frees one that nobody knows. */
+static void discard_process(struct process *process, struct thread *first)
+{
+	thread_discard(first);
+	if (process->space != NULL)
+		address_space_destroy(process->space);
+	heap_free(process);
+}
+
+/*
+ * Makes it known, with its first thread, whose number is the process's, too.
+ * False where there are too many. The lock is held.
+ */
+static bool register_process(
+	struct process *process, struct thread *thread, struct process *parent)
+{
+	if (sProcessCount >= sProcessLimit || !thread_register(thread, process))
+		return false;
+	process->pid = thread->tid;
 	process->parent = parent;
 	list_add(&sProcesses, &process->all);
+	list_add(slot_of(process->pid), &process->hashed);
 	if (parent != NULL)
 		list_add(&parent->children, &process->sibling);
 	sProcessCount++;
-	return process;
+	return true;
 }
 
 void process_forget_exited(struct process *process, unsigned limit)
@@ -396,93 +460,92 @@ void process_forget_exited(struct process *process, unsigned limit)
 	}
 }
 
+/* The lock is held; its memory is gone already. */
 static void free_process(struct process *process)
 {
+	ASSERT(process->space == NULL && process->thread_count == 0);
 	list_remove(&process->all);
+	list_remove(&process->hashed);
 	list_remove(&process->sibling);
-	if (process->space != NULL)
-		address_space_destroy(process->space);
 	process_forget_exited(process, 0);
 	heap_free(process);
 	sProcessCount--;
 }
 
-/* The process's first thread, whose number is the process's, too. */
-static struct thread *first_thread(struct process *process)
-{
-	struct thread *thread = thread_create(process);
-
-	if (thread == NULL)
-		return NULL;
-	process->thread_count = 1;
-	process->pid = thread->tid;
-	return thread;
-}
-
-static int make_process(struct process *parent, const char *path,
+static pid_t make_process(struct process *parent, const char *path,
 	const char *const *arguments, const char *const *environment,
 	struct process **_process, const char **_why)
 {
-	struct process *process = allocate_process(parent);
-	struct program program;
 	struct thread *thread;
+	struct process *process = allocate_process(&thread);
+	struct program program;
+	pid_t pid;
 	int error;
 
 	if (process == NULL)
-		return -EAGAIN;
+		return -ENOMEM;
 	error = load_program(path, arguments, environment, &program, _why);
 	if (error != 0) {
-		free_process(process);
+		discard_process(process, thread);
 		return error;
 	}
 	set_program(process, &program, path, arguments);
-	thread = first_thread(process);
-	if (thread == NULL) {
-		free_process(process);
+	process_lock();
+	if (!register_process(process, thread, parent)) {
+		process_unlock();
+		discard_process(process, thread);
 		return -EAGAIN;
 	}
 	arch_thread_start_at(&thread->arch, program.elf.entry, program.stack);
 	*_process = process;
-	return 0;
+	pid = process->pid;
+	process_unlock();
+	return pid;
 }
 
-int process_make(const char *path, const char *const *arguments,
-	const char *const *environment, struct process **_process)
+pid_t process_make(
+	const char *path, const char *const *arguments, const char *const *environment)
 {
+	struct process *process;
 	const char *why;
 
-	return make_process(process_current(), path, arguments, environment, _process, &why);
+	return make_process(process_current(), path, arguments, environment, &process, &why);
 }
 
-int process_fork(struct process **_process)
+pid_t process_fork(void)
 {
 	struct process *parent = process_current();
-	struct process *process = allocate_process(parent);
+	struct thread *self = thread_current();
 	struct thread *thread;
+	struct process *process = allocate_process(&thread);
+	pid_t pid;
 
 	if (process == NULL)
-		return -EAGAIN;
+		return -ENOMEM;
 	process->space = address_space_clone(parent->space);
 	if (process->space == NULL) {
-		free_process(process);
+		discard_process(process, thread);
 		return -ENOMEM;
-	}
-	thread = first_thread(process);
-	if (thread == NULL) {
-		free_process(process);
-		return -EAGAIN;
 	}
 	process->file = parent->file;
 	memcpy(process->path, parent->path, sizeof process->path);
 	memcpy(process->command, parent->command, sizeof process->command);
+	process_lock();
+	if (!register_process(process, thread, parent)) {
+		process_unlock();
+		discard_process(process, thread);
+		return -EAGAIN;
+	}
 	process->signals = parent->signals;
-	thread->blocked = gCurrentThread->blocked;
+	thread->blocked = self->blocked;
 	/* The child's one thread has a copy of the stack, too, and gives it back. */
-	thread->made_stack = gCurrentThread->made_stack;
-	thread->made_stack_size = gCurrentThread->made_stack_size;
-	arch_thread_fork(&thread->arch, &gCurrentThread->arch, 0);
-	*_process = process;
-	return 0;
+	thread->made_stack = self->made_stack;
+	thread->made_stack_size = self->made_stack_size;
+	arch_thread_fork(&thread->arch, &self->arch, 0);
+	pid = process->pid;
+	process_begin(process);
+	process_unlock();
+	return pid;
 }
 
 void process_begin(struct process *process)
@@ -498,40 +561,52 @@ void process_begin(struct process *process)
 /* 0, or -EINTR when somebody ends this one, too. */
 static int end_other_threads(struct process *process)
 {
-	uint32_t blocked = gCurrentThread->blocked;
+	struct thread *self = thread_current();
+	uint32_t blocked;
 	int error = 0;
 
+	process_lock();
+	if (self->ending) { /* another thread's exec was first, or the process ends */
+		process_unlock();
+		return -EINTR;
+	}
 	LIST_FOR_EACH(link, &process->threads)
 	{
 		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
 
-		if (thread != gCurrentThread) {
+		if (thread != self) {
 			thread->ending = true;
 			thread_interrupt(thread);
 		}
-	} /* There is no way back from here: signals wait for the new program. */
-	gCurrentThread->blocked = ~0u;
+	}
+	/* There is no way back from here: signals wait for the new program. */
+	blocked = self->blocked;
+	self->blocked = ~0u;
 	while (process->thread_count > 1 && error == 0)
-		error = wait_on(&process->alone, NO_DEADLINE);
-	gCurrentThread->blocked = blocked;
+		error = process_wait(&process->alone);
+	self->blocked = blocked;
+	process_unlock();
 	return error;
 }
 
 /* The running thread is the only one, and the new program's first. */
 static void become_first_thread(struct process *process)
 {
-	struct thread *thread = gCurrentThread;
+	struct thread *thread = thread_current();
 
+	process_lock();
 	process_forget_exited(process, 0);
 	thread->made_stack = 0; /* it goes with the old memory */
 	if (thread->tid != process->pid)
 		thread_renumber(thread, process->pid);
+	process_unlock();
 }
 
 int process_exec(
 	const char *path, const char *const *arguments, const char *const *environment)
 {
 	struct process *process = process_current();
+	struct thread *thread = thread_current();
 	struct address_space *old = process->space;
 	struct program program;
 	const char *why;
@@ -545,11 +620,14 @@ int process_exec(
 		return error;
 	}
 	become_first_thread(process);
+	process_lock();
 	set_program(process, &program, path, arguments);
 	signal_reset(process);
-	process_activate(process);
+	thread->space = program.space;
+	process_unlock();
+	arch_space_activate(&program.space->arch);
 	address_space_destroy(old);
-	arch_thread_restart_at(&gCurrentThread->arch, program.elf.entry, program.stack);
+	arch_thread_restart_at(&thread->arch, program.elf.entry, program.stack);
 	return 0;
 }
 
@@ -562,7 +640,7 @@ void process_load_first(const char *const *arguments)
 	const char *why = NULL;
 	int error = make_process(NULL, path, arguments, NULL, &sFirst, &why);
 
-	if (error != 0) {
+	if (error < 0) {
 		log_error("process: %s: %s%s", path,
 			error == -ENOENT	? "no such program"
 			: error == -EISDIR	? "is a directory"
@@ -577,7 +655,9 @@ void process_load_first(const char *const *arguments)
 void process_start_first(void)
 {
 	log_set_screen(false);
+	process_lock();
 	process_begin(sFirst);
+	process_unlock();
 	thread_run_idle();
 }
 
@@ -599,19 +679,27 @@ static void end_machine(const struct process *process)
 	kernel_end(status);
 }
 
-static void become_zombie(struct process *process)
+/*
+ * What needs a thread of the process that may wait: the last one that ends does
+ * it. The others, if any are left, use none of this any more.
+ */
+static void tear_down(struct process *process)
 {
 	struct address_space *space = process->space;
 
 	if (process == sFirst)
 		end_machine(process);
 	timer_stop(&process->alarm);
-	process->state = PROCESS_ZOMBIE;
+	process_lock();
 	process->space = NULL;
-	if (process == process_current())
-		arch_space_activate(NULL);
+	process_unlock();
 	address_space_destroy(space);
+}
 
+/* No thread is left. The lock is held. */
+static void become_zombie(struct process *process)
+{
+	process->state = PROCESS_ZOMBIE;
 	LIST_FOR_EACH_SAFE(link, following, &process->children)
 	{
 		struct process *child = LIST_ENTRY(link, struct process, sibling);
@@ -623,10 +711,12 @@ static void become_zombie(struct process *process)
 		else if (child->state == PROCESS_NEW) /* nobody is left to start it */
 			process_end(child, SIGKILL);
 	}
-	if (process->parent != NULL) {
-		signal_send(process->parent, SIGCHLD, process->pid);
-		wait_queue_wake(&process->parent->child_ended, UINT32_MAX);
+	if (process->parent == NULL) {
+		free_process(process);
+		return;
 	}
+	signal_send(process->parent, SIGCHLD, process->pid);
+	wait_queue_wake(&process->parent->child_ended, UINT32_MAX);
 }
 
 void process_reap(struct process *process)
@@ -641,18 +731,6 @@ void process_end(struct process *process, int32_t status)
 		return;
 	process->ending = true;
 	process->status = status;
-	if (process->state == PROCESS_NEW) {
-		struct thread *thread =
-			LIST_ENTRY(process->threads.next, struct thread, siblings);
-
-		list_remove(&thread->siblings);
-		process->thread_count = 0;
-		thread_destroy(thread);
-		become_zombie(process);
-		if (process->parent == NULL)
-			free_process(process);
-		return;
-	}
 	LIST_FOR_EACH(link, &process->threads)
 	{
 		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
@@ -661,54 +739,62 @@ void process_end(struct process *process, int32_t status)
 		thread_interrupt(thread);
 	}
 	wait_queue_wake(&process->resumed, UINT32_MAX);
-	if (process == process_current())
-		arch_request_return_work();
-}
-
-static void drop_made_stack(struct process *process, const struct thread *thread)
-{
-	if (thread->made_stack != 0)
-		address_space_remove(process->space, thread->made_stack, thread->made_stack_size);
-}
-
-void process_discard_thread(struct thread *thread)
-{
-	drop_made_stack(thread->process, thread);
-	list_remove(&thread->siblings);
-	thread_destroy(thread);
+	/* It starts only to find that it has to end. */
+	if (process->state == PROCESS_NEW)
+		process_begin(process);
 }
 
 void process_end_thread(void)
 {
-	struct thread *thread = gCurrentThread;
+	struct thread *thread = thread_current();
 	struct process *process = thread->process;
+	bool last;
 
 	arch_interrupts_restore(true);
-	process->ended_ticks += thread->ticks;
-	list_remove(&thread->siblings);
-	process->thread_count--;
-	drop_made_stack(process, thread);
+	if (thread->made_stack != 0)
+		address_space_remove(process->space, thread->made_stack, thread->made_stack_size);
+	thread->space = NULL;
+	arch_space_activate(NULL);
+	process_lock();
+	last = --process->live == 0;
+	process_unlock();
+	if (last)
+		tear_down(process);
+	thread_exit_current();
+}
+
+void process_thread_gone(struct thread *thread)
+{
+	struct process *process = thread->process;
+	uint64_t ticks, calls;
+
+	process_lock();
+	thread_usage(thread, &ticks, &calls);
+	process->ended_ticks += ticks;
+	process->ended_calls += calls;
+	if (thread->exited != NULL) {
+		list_add(&process->exited, &thread->exited->link);
+		process->exited_count++;
+		process_forget_exited(process, EXITED_MAX);
+	}
 	wait_queue_wake(&thread->joiners, UINT32_MAX);
+	thread_destroy(thread);
 	if (process->thread_count == 1)
 		wait_queue_wake(&process->alone, UINT32_MAX);
-	if (process->thread_count == 0) {
+	else if (process->thread_count == 0)
 		become_zombie(process);
-		thread->process = NULL;
-		if (process->parent == NULL)
-			free_process(process);
-	}
-	thread_exit_current();
+	process_unlock();
 }
 
 /* ---- Faults
  * --------------------------------------------------------------------------------- */
 
-bool process_handle_fault(uintptr_t address, bool write)
+bool process_handle_fault(uintptr_t address, unsigned access)
 {
-	struct process *process = process_current();
+	struct thread *thread = thread_current();
 
-	return process != NULL && process->space != NULL
-		   && address_space_fault(process->space, address, write);
+	return thread != NULL && thread->space != NULL
+		   && address_space_fault(thread->space, address, access);
 }
 
 static void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -766,6 +852,8 @@ void process_fault(const struct iframe *frame, const char *what, int signal)
 			break;
 		fp = link[0];
 	}
+	process_lock();
 	process_end(process, signal);
+	process_unlock();
 	process_end_thread();
 }

@@ -11,10 +11,17 @@
 #include <postern/process.h>
 #include <postern/types.h>
 
-#define PROCESSES_MAX 256
-
 struct iframe;
 struct address_space;
+
+/*
+ * One lock for all processes: their lists, states, threads and signals. A
+ * process that was found may be gone as soon as it is released, but the one
+ * that runs.
+ */
+void process_lock(void);
+void process_unlock(void);
+int process_wait(struct wait_queue *queue); /* wait_on(), with it */
 
 enum process_state {
 	PROCESS_NEW,	 /* made by process_create(), not started */
@@ -29,15 +36,20 @@ struct process {
 	struct list children;	/* of `sibling` */
 	struct list sibling;
 	struct list all;	 /* every process, by age */
+	struct list hashed;	 /* by pid */
 	struct list threads; /* of struct thread.siblings */
 	unsigned thread_count;
+	unsigned live;		/* threads that have not begun to end */
 	struct list exited; /* threads that nobody has joined: struct exited, by age */
 	unsigned exited_count;
-	struct address_space *space; /* NULL once it is a zombie */
+	struct address_space *space; /* NULL once its last thread ends */
 	struct wait_queue child_ended;
 	struct wait_queue alone; /* an exec waits until its thread is the only one */
 	bool ending;
-	bool stopped; /* by a signal */
+	bool stopped;			  /* by a signal */
+	bool stop_unreported;	  /* stopped, and no wait() has told */
+	bool continue_unreported; /* and the same when it goes on */
+	uint8_t stop_signal;
 	struct wait_queue resumed;
 	struct signal_actions signals;
 	uint32_t pending; /* signals: bit n - 1 is signal n */
@@ -45,7 +57,8 @@ struct process {
 	struct timer alarm;
 	int32_t status; /* as wait() tells it */
 	time_us_t started;
-	uint64_t ended_ticks; /* processor time of threads that have ended */
+	uint64_t ended_ticks; /* processor time of threads that have ended, */
+	uint64_t ended_calls; /* and their system calls */
 	char path[PROCESS_NAME_MAX];
 	char command[PROCESS_COMMAND_MAX]; /* path and arguments */
 	struct archive_file file;		   /* the program, for symbols */
@@ -61,11 +74,14 @@ struct exited {
 /* Of more threads that nobody joins, what they ended with is forgotten. */
 #define EXITED_MAX 4096
 
-/* Forgets the oldest of them, down to `limit`. */
+/* Forgets the oldest of them, down to `limit`. The lock is held. */
 void process_forget_exited(struct process *process, unsigned limit);
 
 /* Remembers where programs come from. */
 void process_init(const struct archive *archives, size_t archive_count);
+
+/* At most so many processes, those that nobody has waited for included. */
+void process_set_limit(unsigned limit);
 
 /*
  * Loads arguments[0] as the first program. Powers off with status 127 when
@@ -79,23 +95,24 @@ void process_start_first(void) __attribute__((noreturn));
 /* The one that runs, or NULL. */
 struct process *process_current(void);
 
-/* Whether `ancestor` is `process`, or its parent, or that one's, and so on. */
+/* Whether `ancestor` is `process`, or its parent, or that one's, and so on. The
+ * lock is held. */
 bool process_is_ancestor(const struct process *ancestor, const struct process *process);
 
-/* Any process, zombies included, or NULL. */
+/* Any process, zombies included, or NULL. The lock is held. */
 struct process *process_find(pid_t pid);
 
 /*
- * A child of the running process that has loaded `path` and is not started. 0, -ENOENT,
- * -EISDIR, -ENOEXEC, -E2BIG, -ENOMEM, -EAGAIN: too many.
+ * A child of the running process that has loaded `path` and is not started: its
+ * pid, or -ENOENT, -EISDIR, -ENOEXEC, -E2BIG, -ENOMEM, -EAGAIN: too many.
  */
-int process_make(const char *path, const char *const *arguments,
-	const char *const *environment, struct process **_process);
+pid_t process_make(
+	const char *path, const char *const *arguments, const char *const *environment);
 
-/* A child that is a copy of the running process. As process_make(). */
-int process_fork(struct process **_process);
+/* A child that is a copy of the running process, and runs. As process_make(). */
+pid_t process_fork(void);
 
-/* Starts the first thread of a new process. */
+/* Starts the first thread of a new process. The lock is held. */
 void process_begin(struct process *process);
 
 /* Replaces the running process's program; does not return on success. */
@@ -103,22 +120,23 @@ int process_exec(
 	const char *path, const char *const *arguments, const char *const *environment);
 
 /*
- * Makes `process` end with `status`: at once where it waits or is new, and with
- * its next return to ring 3 otherwise.
+ * Makes `process` end with `status`, each of its threads when it next looks for
+ * work: at once where it waits. The lock is held.
  */
 void process_end(struct process *process, int32_t status);
 
-/* Removes a zombie. */
+/* Removes a zombie. The lock is held. */
 void process_reap(struct process *process);
 
-/* Frees a thread of the running process that has not been started. */
-void process_discard_thread(struct thread *thread);
-
-/* Ends the running thread; with the last one the process becomes a zombie. */
+/* Ends the running thread. */
 void process_end_thread(void) __attribute__((noreturn));
 
-/* Makes the address space of `process` the one in use. */
-void process_activate(struct process *process);
+/*
+ * What is left to do for a thread that has ended, once another one runs on its
+ * processor: with a process's last one the process becomes a zombie. So who has
+ * waited for either knows that its memory is free. Interrupts are off.
+ */
+void process_thread_gone(struct thread *thread);
 
 /*
  * Ends the running program after an exception of its own: a report of `what`,
@@ -128,8 +146,9 @@ void process_activate(struct process *process);
 void process_fault(const struct iframe *frame, const char *what, int signal)
 	__attribute__((noreturn));
 
-/* A page fault at a user address: whether it has been resolved. */
-bool process_handle_fault(uintptr_t address, bool write);
+/* A page fault at a user address, for PAGE_READABLE and so on: whether it has
+ * been resolved. Interrupts are on. */
+bool process_handle_fault(uintptr_t address, unsigned access);
 
 /* The path of the running program, or NULL before there is one. */
 const char *process_name(void);
@@ -142,8 +161,8 @@ const char *process_name(void);
 void process_print_address(
 	uintptr_t address, bool is_return, void (*print)(const char *format, ...));
 
-/* Calls `visit` with each process until it returns false. */
-void process_visit(
-	bool (*visit)(const struct process *process, void *context), void *context);
+/* Calls `visit` with each process until it returns false. The lock is held. */
+void process_visit(bool (*visit)(struct process *process, void *context), void *context);
 
-uint64_t process_ticks(const struct process *process);
+/* Ticks of processor time, and system calls, of all threads. The lock is held. */
+void process_usage(struct process *process, uint64_t *_ticks, uint64_t *_calls);

@@ -1,19 +1,14 @@
 /* The system calls about processes; syscalls.def says what each does. */
 #include "kernel/arch.h"
 #include "kernel/address_space.h"
+#include "kernel/heap.h"
 #include "kernel/process.h"
 #include "kernel/string.h"
 #include "syscall_handlers.h"
 
 pid_t _user_fork(void)
 {
-	struct process *child;
-	int error = process_fork(&child);
-
-	if (error != 0)
-		return error;
-	process_begin(child);
-	return child->pid;
+	return process_fork();
 }
 
 int _user_exec(const char *path, const char *const *argv, const char *const *envp)
@@ -21,8 +16,13 @@ int _user_exec(const char *path, const char *const *argv, const char *const *env
 	return process_exec(path, argv, envp);
 }
 
-/* A child that `pid` means and that has ended; *_any: whether there is one at all. */
-static struct process *find_ended(struct process *parent, pid_t pid, bool *_any)
+/*
+ * A child that `pid` means and that has something to tell, which is put into
+ * *_status; *_any: whether there is one at all. What is told of a child that
+ * lives is told once.
+ */
+static struct process *find_told(
+	struct process *parent, pid_t pid, int options, bool *_any, int *_status)
 {
 	*_any = false;
 	LIST_FOR_EACH(link, &parent->children)
@@ -32,38 +32,60 @@ static struct process *find_ended(struct process *parent, pid_t pid, bool *_any)
 		if (pid != -1 && child->pid != pid)
 			continue;
 		*_any = true;
-		if (child->state == PROCESS_ZOMBIE)
+		if (child->state == PROCESS_ZOMBIE) {
+			*_status = child->status;
 			return child;
+		}
+		if (options & WAIT_STOPPED && child->stop_unreported) {
+			child->stop_unreported = false;
+			*_status = WAIT_STATUS_STOPPED(child->stop_signal);
+			return child;
+		}
+		if (options & WAIT_CONTINUED && child->continue_unreported) {
+			child->continue_unreported = false;
+			*_status = WAIT_STATUS_CONTINUED;
+			return child;
+		}
 	}
 	return NULL;
 }
 
-pid_t _user_wait(pid_t pid, int *status, int options)
+/* The lock is held. */
+static pid_t wait_for(struct process *self, pid_t pid, int *status, int options)
 {
-	struct process *self = process_current();
-
-	if ((options & ~WAIT_NO_HANG) != 0 || pid == 0 || pid < -1)
-		return -EINVAL;
 	for (;;) {
 		bool any;
-		struct process *child = find_ended(self, pid, &any);
+		int told;
+		struct process *child = find_told(self, pid, options, &any, &told);
 		int error;
 
 		if (child != NULL) {
 			pid = child->pid;
 			if (status != NULL)
-				*status = child->status;
-			process_reap(child);
+				*status = told;
+			if (child->state == PROCESS_ZOMBIE)
+				process_reap(child);
 			return pid;
 		}
 		if (!any)
 			return -ECHILD;
 		if (options & WAIT_NO_HANG)
 			return 0;
-		error = wait_on(&self->child_ended, NO_DEADLINE);
+		error = process_wait(&self->child_ended);
 		if (error != 0)
 			return error;
 	}
+}
+
+pid_t _user_wait(pid_t pid, int *status, int options)
+{
+	if ((options & ~(WAIT_NO_HANG | WAIT_STOPPED | WAIT_CONTINUED)) != 0 || pid == 0
+		|| pid < -1)
+		return -EINVAL;
+	process_lock();
+	pid = wait_for(process_current(), pid, status, options);
+	process_unlock();
+	return pid;
 }
 
 pid_t _user_getpid(void)
@@ -73,25 +95,26 @@ pid_t _user_getpid(void)
 
 pid_t _user_getppid(void)
 {
-	struct process *parent = process_current()->parent;
+	struct process *parent;
+	pid_t pid;
 
-	return parent != NULL ? parent->pid : 0;
+	process_lock();
+	parent = process_current()->parent;
+	pid = parent != NULL ? parent->pid : 0;
+	process_unlock();
+	return pid;
 }
 
 pid_t _user_process_create(
 	const char *path, const char *const *argv, const char *const *envp)
 {
-	struct process *child;
-	int error = process_make(path, argv, envp, &child);
-
-	return error != 0 ? error : child->pid;
+	return process_make(path, argv, envp);
 }
 
-int _user_process_start(pid_t pid)
+/* These two have the lock held. */
+static int start_child(const struct process *self, struct process *child)
 {
-	struct process *child = process_find(pid);
-
-	if (child == NULL || child->parent != process_current())
+	if (child == NULL || child->parent != self)
 		return -ESRCH;
 	if (child->state != PROCESS_NEW)
 		return -EINVAL;
@@ -99,72 +122,121 @@ int _user_process_start(pid_t pid)
 	return 0;
 }
 
-int _user_process_delete(pid_t pid)
+static int delete_process(const struct process *self, struct process *process)
 {
-	struct process *process = process_find(pid);
-
 	if (process == NULL || process->state == PROCESS_ZOMBIE)
 		return -ESRCH;
-	if (!process_is_ancestor(process_current(), process))
+	if (!process_is_ancestor(self, process))
 		return -EPERM;
 	process_end(process, SIGKILL);
 	return 0;
 }
 
+int _user_process_start(pid_t pid)
+{
+	int error;
+
+	process_lock();
+	error = start_child(process_current(), process_find(pid));
+	process_unlock();
+	return error;
+}
+
+int _user_process_delete(pid_t pid)
+{
+	int error;
+
+	process_lock();
+	error = delete_process(process_current(), process_find(pid));
+	process_unlock();
+	return error;
+}
+
 struct status_visit {
-	struct user_out entries;
+	struct process_status *statuses;
 	size_t room;
 	size_t count;
-	int error;
 };
 
-static bool write_status(const struct process *process, void *context)
+static void describe(struct process *process, struct process_status *status)
+{
+	uint64_t ticks;
+
+	memset(status, 0, sizeof *status);
+	process_usage(process, &ticks, &status->calls);
+	status->pid = process->pid;
+	status->parent = process->parent != NULL ? process->parent->pid : 0;
+	status->state = process->state;
+	status->threads = process->thread_count;
+	status->pages = process->space != NULL ? process->space->resident : 0;
+	status->cpu_time = (time_us_t)ticks * 1000;
+	status->started = process->started;
+	strlcpy(status->name, process->path, sizeof status->name);
+}
+
+static bool visit_status(struct process *process, void *context)
 {
 	struct status_visit *visit = context;
-	struct process_status status;
 
-	if (visit->count < visit->room) {
-		memset(&status, 0, sizeof status);
-		status.pid = process->pid;
-		status.parent = process->parent != NULL ? process->parent->pid : 0;
-		status.state = process->state;
-		status.threads = process->thread_count;
-		status.pages = process->space != NULL ? process->space->resident : 0;
-		status.cpu_time = (time_us_t)process_ticks(process) * 1000;
-		status.started = process->started;
-		strlcpy(status.name, process->path, sizeof status.name);
-		visit->error = user_out_write(
-			visit->entries, visit->count * sizeof status, &status, sizeof status);
-		if (visit->error != 0)
-			return false;
-	}
+	if (visit->count < visit->room)
+		describe(process, &visit->statuses[visit->count]);
 	visit->count++;
 	return true;
 }
 
+/*
+ * All at one moment, for which the lock is held; so they go to the program from
+ * memory of the kernel's, which is allocated before it is known how much it takes.
+ */
 ssize_t _user_process_status(struct user_out entries, size_t count)
 {
-	struct status_visit visit = {.entries = entries, .room = count};
+	struct status_visit visit = {.room = 16};
+	ssize_t result;
+	int error;
 
-	process_visit(write_status, &visit);
-	return visit.error != 0 ? visit.error : (ssize_t)visit.count;
+	for (;;) {
+		if (visit.room > count)
+			visit.room = count;
+		visit.statuses = heap_allocate(visit.room * sizeof visit.statuses[0]);
+		if (visit.statuses == NULL)
+			return -ENOMEM;
+		visit.count = 0;
+		process_lock();
+		process_visit(visit_status, &visit);
+		process_unlock();
+		if (visit.count <= visit.room || visit.room == count)
+			break;
+		heap_free(visit.statuses);
+		visit.room = visit.count + visit.count / 4; /* and some that come meanwhile */
+	}
+	result = (ssize_t)visit.count;
+	if (visit.room > visit.count)
+		visit.room = visit.count;
+	error =
+		user_out_write(entries, 0, visit.statuses, visit.room * sizeof visit.statuses[0]);
+	heap_free(visit.statuses);
+	return error != 0 ? error : result;
 }
 
 ssize_t _user_process_get_name(pid_t pid, struct user_out buffer, size_t size)
 {
-	static const char kEnd = '\0';
-	const struct process *process = process_find(pid);
-	size_t length, count;
+	char command[PROCESS_COMMAND_MAX];
+	const struct process *process;
+	size_t length;
 	int error;
 
 	if (size == 0)
 		return -EINVAL;
+	process_lock();
+	process = process_find(pid);
+	if (process != NULL)
+		strlcpy(command, process->command, sizeof command);
+	process_unlock();
 	if (process == NULL)
 		return -ESRCH;
-	length = strlen(process->command);
-	count = length < size ? length : size - 1;
-	if ((error = user_out_write(buffer, 0, process->command, count)) != 0
-		|| (error = user_out_write(buffer, count, &kEnd, 1)) != 0)
-		return error;
-	return (ssize_t)length;
+	length = strlen(command);
+	if (length >= size)
+		command[size - 1] = '\0';
+	error = user_out_write(buffer, 0, command, length < size ? length + 1 : size);
+	return error != 0 ? error : (ssize_t)length;
 }

@@ -37,12 +37,16 @@ bool signal_pending(const struct thread *thread)
 	return ((thread->pending | thread->process->pending) & ~thread->blocked) != 0;
 }
 
-static void wake_for(struct thread *thread)
+/* The parent hears that a child was stopped or goes on: POSIX.1-2017, 2.4.1, SIGCHLD. */
+static void tell_parent(struct process *process)
 {
-	if (thread == gCurrentThread)
-		arch_request_return_work();
-	else
-		thread_interrupt(thread);
+	struct process *parent = process->parent;
+
+	if (parent == NULL)
+		return;
+	if (!(parent->signals.actions[SIGCHLD].flags & SA_NOCLDSTOP))
+		signal_send(parent, SIGCHLD, process->pid);
+	wait_queue_wake(&parent->child_ended, UINT32_MAX);
 }
 
 static void resume(struct process *process)
@@ -50,7 +54,11 @@ static void resume(struct process *process)
 	if (!process->stopped)
 		return;
 	process->stopped = false;
+	process->stop_unreported = false;
+	process->continue_unreported = !process->ending;
 	wait_queue_wake(&process->resumed, UINT32_MAX);
+	if (!process->ending)
+		tell_parent(process);
 }
 
 void signal_send(struct process *process, int signal, pid_t sender)
@@ -79,7 +87,7 @@ void signal_send(struct process *process, int signal, pid_t sender)
 		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
 
 		if (!(thread->blocked & bit)) {
-			wake_for(thread);
+			thread_interrupt(thread);
 			return;
 		}
 	}
@@ -87,12 +95,15 @@ void signal_send(struct process *process, int signal, pid_t sender)
 
 /* ---- Taking them -------------------------------------------------------------- */
 
-/* Runs the handler of `signal`; false when its frame cannot be written. */
-static bool deliver(int signal, uint32_t sender, uintptr_t address)
+/*
+ * Runs the handler of `signal`; false when its frame cannot be written. Without the
+ * lock, for the frame is user memory; only the running thread changes what it
+ * blocks.
+ */
+static bool deliver(
+	int signal, const struct signal_action *action, uint32_t sender, uintptr_t address)
 {
-	struct process *process = process_current();
-	struct thread *thread = gCurrentThread;
-	struct signal_action *action = &process->signals.actions[signal];
+	struct thread *thread = thread_current();
 	struct signal_info info = {
 		.signal = signal, .pid = (int32_t)sender, .address = (uint32_t)address};
 
@@ -101,16 +112,25 @@ static bool deliver(int signal, uint32_t sender, uintptr_t address)
 	thread->blocked |= action->mask & ~NEVER_BLOCKED;
 	if (!(action->flags & SA_NODEFER))
 		thread->blocked |= SIGNAL_BIT(signal) & ~NEVER_BLOCKED;
-	if (action->flags & SA_RESETHAND)
-		action->handler = SIG_DFL;
 	return true;
 }
 
-/* The lowest signal that the running thread lets through, or 0. */
+/* What to do, and for SA_RESETHAND no second time. The lock is held. */
+static struct signal_action use_action(struct process *process, int signal)
+{
+	struct signal_action *action = &process->signals.actions[signal];
+	struct signal_action copy = *action;
+
+	if (copy.handler != SIG_DFL && copy.handler != SIG_IGN && copy.flags & SA_RESETHAND)
+		action->handler = SIG_DFL;
+	return copy;
+}
+
+/* The lowest signal that the running thread lets through, or 0. The lock is held. */
 static int take_one(pid_t *_sender)
 {
 	struct process *process = process_current();
-	struct thread *thread = gCurrentThread;
+	struct thread *thread = thread_current();
 	uint32_t ready = (thread->pending | process->pending) & ~thread->blocked;
 	int signal;
 
@@ -123,22 +143,37 @@ static int take_one(pid_t *_sender)
 	return signal;
 }
 
-/* All threads of a stopped process wait here, each when it comes by. */
+/*
+ * All threads of a stopped process wait here, each when it comes by. What is
+ * sent meanwhile waits, too (POSIX.1-2017, 2.4.3), and so must not end the wait.
+ * The lock is held.
+ */
 static void stay_stopped(struct process *process)
 {
-	while (process->stopped && !gCurrentThread->ending)
-		wait_on(&process->resumed, NO_DEADLINE);
+	struct thread *thread = thread_current();
+	uint32_t blocked = thread->blocked;
+	uint32_t call = thread->interrupted_call; /* this wait is none */
+
+	thread->blocked = ~0u;
+	while (process->stopped && !thread->ending)
+		process_wait(&process->resumed);
+	thread->blocked = blocked;
+	thread->interrupted_call = call;
 }
 
-static void stop(struct process *process)
+static void stop(struct process *process, int signal)
 {
 	process->stopped = true;
+	process->stop_signal = (uint8_t)signal;
+	process->stop_unreported = true;
+	process->continue_unreported = false;
+	tell_parent(process);
 	LIST_FOR_EACH(link, &process->threads)
 	{
 		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
 
-		if (thread != gCurrentThread)
-			wake_for(thread);
+		if (thread != thread_current())
+			thread_interrupt(thread);
 	}
 }
 
@@ -149,55 +184,80 @@ static void stop(struct process *process)
  */
 static void restart_call(const struct signal_action *action)
 {
-	uint32_t number = gCurrentThread->interrupted_call;
+	uint32_t number = thread_current()->interrupted_call;
 
 	if (number == NO_CALL)
 		return;
 	if (kSyscallDetails[number].restarts
 		&& (action == NULL || action->flags & SA_RESTART))
 		arch_restart_call(number);
-	gCurrentThread->interrupted_call = NO_CALL;
+	thread_current()->interrupted_call = NO_CALL;
+}
+
+/*
+ * Takes signals until one has a handler to run, whose number it returns with
+ * *_action, or until none is left: 0. The lock is held.
+ */
+static int take_until_handled(
+	struct process *process, struct signal_action *_action, pid_t *_sender)
+{
+	int signal;
+
+	stay_stopped(process);
+	while (!thread_current()->ending && (signal = take_one(_sender)) != 0) {
+		if (ignored(process, signal))
+			continue;
+		*_action = use_action(process, signal);
+		if (_action->handler != SIG_DFL)
+			return signal;
+		if (SIGNAL_BIT(signal) & STOPS) {
+			stop(process, signal);
+			stay_stopped(process);
+			continue;
+		}
+		process_end(process, signal);
+	}
+	return 0;
+}
+
+static void end_for(struct process *process, int signal)
+{
+	process_lock();
+	process_end(process, signal);
+	process_unlock();
 }
 
 void signal_take(void)
 {
 	struct process *process = process_current();
+	struct signal_action action;
 	pid_t sender = 0;
 	int signal;
 
-	stay_stopped(process);
-	while (!gCurrentThread->ending && (signal = take_one(&sender)) != 0) {
-		const struct signal_action *action = &process->signals.actions[signal];
-
-		if (ignored(process, signal))
-			continue;
-		if (action->handler != SIG_DFL) {
-			restart_call(action);
-			if (!deliver(signal, (uint32_t)sender, 0))
-				process_end(process, SIGSEGV);
-			return;
-		}
-		if (SIGNAL_BIT(signal) & STOPS) {
-			stop(process);
-			stay_stopped(process);
-			continue;
-		}
-		process_end(process, signal);
-		return;
-	}
-	/* Woken for a signal that another thread took, or that did nothing. */
-	restart_call(NULL);
+	process_lock();
+	signal = take_until_handled(process, &action, &sender);
+	process_unlock();
+	/* Without a handler: woken for a signal that another thread took, or that did
+	 * nothing. */
+	restart_call(signal != 0 ? &action : NULL);
+	if (signal != 0 && !deliver(signal, &action, (uint32_t)sender, 0))
+		end_for(process, SIGSEGV);
 }
 
 bool signal_fault(int signal, uintptr_t address)
 {
 	struct process *process = process_current();
-	const struct signal_action *action = &process->signals.actions[signal];
+	struct signal_action action;
 
-	if (action->handler == SIG_DFL || action->handler == SIG_IGN
-		|| gCurrentThread->blocked & SIGNAL_BIT(signal))
-		return false;
-	return deliver(signal, 0, address);
+	process_lock();
+	action = process->signals.actions[signal];
+	if (action.handler != SIG_DFL && action.handler != SIG_IGN
+		&& !(thread_current()->blocked & SIGNAL_BIT(signal)))
+		action = use_action(process, signal);
+	else
+		action.handler = SIG_DFL;
+	process_unlock();
+	return action.handler != SIG_DFL && deliver(signal, &action, 0, address);
 }
 
 void signal_reset(struct process *process)
@@ -214,13 +274,9 @@ void signal_reset(struct process *process)
 
 /* ---- The calls ------------------------------------------------------------------- */
 
-int _user_kill(pid_t pid, int signal)
+/* The lock is held. */
+static int send(struct process *self, struct process *process, int signal)
 {
-	struct process *self = process_current();
-	struct process *process = process_find(pid);
-
-	if (signal != 0 && !valid(signal))
-		return -EINVAL;
 	if (process == NULL)
 		return -ESRCH;
 	if (!process_is_ancestor(self, process) && !process_is_ancestor(process, self))
@@ -230,6 +286,18 @@ int _user_kill(pid_t pid, int signal)
 	return 0;
 }
 
+int _user_kill(pid_t pid, int signal)
+{
+	int error;
+
+	if (signal != 0 && !valid(signal))
+		return -EINVAL;
+	process_lock();
+	error = send(process_current(), process_find(pid), signal);
+	process_unlock();
+	return error;
+}
+
 int _user_sigaction(
 	int signal, const struct signal_action *action, struct signal_action *old)
 {
@@ -237,6 +305,7 @@ int _user_sigaction(
 
 	if (!valid(signal) || (action != NULL && SIGNAL_BIT(signal) & NEVER_BLOCKED))
 		return -EINVAL;
+	process_lock();
 	if (old != NULL)
 		*old = process->signals.actions[signal];
 	if (action != NULL) {
@@ -244,12 +313,13 @@ int _user_sigaction(
 		if (ignored(process, signal))
 			process->pending &= ~SIGNAL_BIT(signal);
 	}
+	process_unlock();
 	return 0;
 }
 
 int _user_sigprocmask(int how, const uint32_t *mask, uint32_t *old)
 {
-	struct thread *thread = gCurrentThread;
+	struct thread *thread = thread_current();
 	uint32_t before = thread->blocked;
 
 	if (mask != NULL) {
@@ -280,16 +350,18 @@ uint32_t _user_sigreturn(uint32_t context)
 	uint32_t mask, result;
 
 	if (arch_signal_leave(context, &mask, &result) != 0) {
-		process_end(process_current(), SIGSEGV);
+		end_for(process_current(), SIGSEGV);
 		return 0;
 	}
-	gCurrentThread->blocked = mask & ~NEVER_BLOCKED;
+	thread_current()->blocked = mask & ~NEVER_BLOCKED;
 	return result;
 }
 
 static void ring(void *process)
 {
+	process_lock();
 	signal_send(process, SIGALRM, 0);
+	process_unlock();
 }
 
 uint32_t _user_alarm(uint32_t seconds)

@@ -17,10 +17,8 @@ struct signal_actions {
 	struct signal_action actions[SIGNAL_COUNT]; /* [0] is unused */
 };
 
-/*
- * Sends `signal` to a process. `sender` is a pid, 0 for the kernel. From thread
- * context, or with interrupts off from an interrupt.
- */
+/* Sends `signal` to a process. `sender` is a pid, 0 for the kernel. The process lock
+ * is held. */
 void signal_send(struct process *process, int signal, pid_t sender);
 
 /*
@@ -35,8 +33,10 @@ bool signal_fault(int signal, uintptr_t address);
  */
 void signal_take(void);
 
-/* Whether one is pending that the thread would take. */
+/* Whether one is pending that the thread would take. A look without the lock: what
+ * comes now has thread_interrupt() behind it. */
 bool signal_pending(const struct thread *thread);
 
-/* For exec: handlers back to their defaults; what is ignored stays so. */
+/* For exec, with the process lock held: handlers back to their defaults; what is ignored
+ * stays so. */
 void signal_reset(struct process *process);

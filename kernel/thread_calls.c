@@ -12,66 +12,91 @@ static bool user_address(uint32_t address)
 	return address >= USER_BASE && address < KERNEL_BASE;
 }
 
-/* A stack above a page that stays unmapped. 0 or -ENOMEM. */
-static int make_stack(struct address_space *space, struct thread *thread, uint32_t *_top)
+/*
+ * A stack above a page that stays unmapped, and what the thread begins with on
+ * it. 0, -ENOMEM or -EINVAL.
+ */
+static int prepare_stack(
+	struct address_space *space, uint32_t argument, uint32_t *_stack, uintptr_t *_made)
 {
-	uintptr_t start = address_space_find_free(space, PAGE_SIZE + MADE_STACK_SIZE);
-	int error;
+	uint32_t words[2] = {0, argument}; /* a return address, as for any function */
+	uintptr_t made = 0;
+	uint32_t stack = *_stack;
 
-	if (start == 0)
-		return -ENOMEM;
-	error = address_space_add(
-		space, start + PAGE_SIZE, MADE_STACK_SIZE, PAGE_READABLE | PAGE_WRITABLE);
-	if (error != 0)
-		return error;
-	thread->made_stack = start + PAGE_SIZE;
-	thread->made_stack_size = MADE_STACK_SIZE;
-	*_top = (uint32_t)(start + PAGE_SIZE + MADE_STACK_SIZE);
+	if (stack == 0) {
+		made = address_space_add_anywhere(
+			space, MADE_STACK_SIZE, PAGE_SIZE, PAGE_READABLE | PAGE_WRITABLE, false);
+		if (made == 0)
+			return -ENOMEM;
+		stack = (uint32_t)(made + MADE_STACK_SIZE);
+	}
+	stack = (stack & ~15u) - 16;
+	if (user_copy_out(stack, words, sizeof words) != 0) {
+		unsigned protection = address_space_query(space, stack);
+
+		if (made != 0)
+			address_space_remove(space, made, MADE_STACK_SIZE);
+		return protection & PAGE_WRITABLE ? -ENOMEM : -EINVAL;
+	}
+	*_stack = stack;
+	*_made = made;
 	return 0;
+}
+
+/* Its number, or -EAGAIN. The process lock is held. */
+static tid_t start_thread(struct thread *thread, struct process *process, uint32_t entry,
+	uint32_t stack, uint32_t tls, uintptr_t made)
+{
+	const struct thread *self = thread_current();
+
+	if (!thread_register(thread, process))
+		return -EAGAIN;
+	arch_thread_start_at(&thread->arch, entry, stack);
+	arch_thread_start_tls(&thread->arch, tls);
+	thread->made_stack = made;
+	thread->made_stack_size = MADE_STACK_SIZE;
+	thread->blocked = self->blocked;
+	thread->ending = self->ending; /* whoever ends all of them has passed by */
+	thread_make_ready(thread);
+	return thread->tid;
 }
 
 tid_t _user_spawn_thread(uint32_t entry, uint32_t argument, uint32_t stack, uint32_t tls)
 {
 	struct process *process = process_current();
-	uint32_t words[2] = {0, argument}; /* a return address, as for any function */
 	struct thread *thread;
-	int error = 0;
+	uintptr_t made;
+	tid_t tid = -EAGAIN;
+	int error;
 
 	if (!user_address(entry) || (stack != 0 && !user_address(stack - 1)))
 		return -EINVAL;
-	thread = thread_create(process);
-	if (thread == NULL)
-		return -EAGAIN;
-	if (stack == 0)
-		error = make_stack(process->space, thread, &stack);
-	stack = (stack & ~15u) - 16;
-	if (error == 0 && user_copy_out(stack, words, sizeof words) != 0)
-		error = address_space_query(process->space, stack) & PAGE_WRITABLE ? -ENOMEM
-																		   : -EINVAL;
-	if (error != 0) {
-		process_discard_thread(thread);
+	error = prepare_stack(process->space, argument, &stack, &made);
+	if (error != 0)
 		return error;
+	thread = thread_allocate();
+	if (thread != NULL) {
+		process_lock();
+		tid = start_thread(thread, process, entry, stack, tls, made);
+		process_unlock();
+		if (tid < 0)
+			thread_discard(thread);
 	}
-	arch_thread_start_at(&thread->arch, entry, stack);
-	arch_thread_start_tls(&thread->arch, tls);
-	thread->blocked = gCurrentThread->blocked;
-	process->thread_count++;
-	thread_make_ready(thread);
-	return thread->tid;
+	if (tid < 0 && made != 0)
+		address_space_remove(process->space, made, MADE_STACK_SIZE);
+	return tid;
 }
 
 void _user_exit_thread(int value)
 {
-	struct process *process = process_current();
-	struct exited *exited = heap_allocate(sizeof *exited);
+	struct thread *thread = thread_current();
 
 	/* Without memory for it, a join finds no thread. */
-	if (exited != NULL) {
-		exited->tid = gCurrentThread->tid;
-		exited->value = value;
-		list_add(&process->exited, &exited->link);
-		process->exited_count++;
-		process_forget_exited(process, EXITED_MAX);
+	thread->exited = heap_allocate(sizeof *thread->exited);
+	if (thread->exited != NULL) {
+		list_init(&thread->exited->link);
+		thread->exited->tid = thread->tid;
+		thread->exited->value = value;
 	}
 	process_end_thread();
 }
@@ -88,12 +113,9 @@ static struct exited *find_exited(struct process *process, tid_t tid)
 	return NULL;
 }
 
-int _user_join_thread(tid_t tid, int *value)
+/* The lock is held. */
+static int join(struct process *process, tid_t tid, int *value)
 {
-	struct process *process = process_current();
-
-	if (tid == gCurrentThread->tid)
-		return -EDEADLK;
 	for (;;) {
 		struct exited *exited = find_exited(process, tid);
 		struct thread *thread;
@@ -110,15 +132,27 @@ int _user_join_thread(tid_t tid, int *value)
 		thread = thread_find(tid);
 		if (thread == NULL || thread->process != process)
 			return -ESRCH;
-		error = wait_on(&thread->joiners, NO_DEADLINE);
+		error = process_wait(&thread->joiners);
 		if (error != 0)
 			return error;
 	}
 }
 
+int _user_join_thread(tid_t tid, int *value)
+{
+	int error;
+
+	if (tid == thread_current()->tid)
+		return -EDEADLK;
+	process_lock();
+	error = join(process_current(), tid, value);
+	process_unlock();
+	return error;
+}
+
 tid_t _user_thread_id(void)
 {
-	return gCurrentThread->tid;
+	return thread_current()->tid;
 }
 
 int _user_yield(void)
@@ -138,11 +172,11 @@ int _user_snooze(time_us_t time, int flags)
 
 		time = time < NO_DEADLINE - now ? now + time : NO_DEADLINE;
 	}
-	error = wait_on(NULL, time);
+	error = wait_on(NULL, NULL, time);
 	return error == -ETIMEDOUT ? 0 : error;
 }
 
 int _user_set_thread_area(uint32_t base)
 {
-	return arch_thread_set_tls(&gCurrentThread->arch, base);
+	return arch_thread_set_tls(&thread_current()->arch, base);
 }

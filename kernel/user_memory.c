@@ -4,6 +4,7 @@
  */
 #include "kernel/user_memory.h"
 #include "kernel/arch.h"
+#include "kernel/lock.h"
 #include "kernel/page_allocator.h"
 #include <postern/errno.h>
 
@@ -21,13 +22,28 @@ int user_copy_in(void *to, uintptr_t from, size_t size)
 {
 	if (!user_range_valid(from, size))
 		return -EFAULT;
+	lock_check_none(NULL);
 	return arch_user_copy_in(to, from, size);
+}
+
+int user_copy_in_present(void *to, uintptr_t from, size_t size)
+{
+	struct arch_stack_block *block = arch_stack_block();
+	int error;
+
+	if (!user_range_valid(from, size))
+		return -EFAULT;
+	block->flags |= STACK_NO_FAULTS;
+	error = arch_user_copy_in(to, from, size);
+	block->flags &= ~STACK_NO_FAULTS;
+	return error;
 }
 
 int user_copy_out(uintptr_t to, const void *from, size_t size)
 {
 	if (!user_range_valid(to, size))
 		return -EFAULT;
+	lock_check_none(NULL);
 	return arch_user_copy_out(to, from, size);
 }
 
@@ -65,19 +81,14 @@ int user_counted_size(uintptr_t address, size_t count, size_t element_size, size
 
 static void *allocate(unsigned order)
 {
-	bool enabled = arch_interrupts_disable();
 	uint32_t physical = page_allocate(order);
 
-	arch_interrupts_restore(enabled);
 	return physical == PAGE_NONE ? NULL : arch_physical_to_virtual(physical);
 }
 
 static void release(const void *address, unsigned order)
 {
-	bool enabled = arch_interrupts_disable();
-
 	page_free(arch_virtual_to_physical(address), order);
-	arch_interrupts_restore(enabled);
 }
 
 /*

@@ -50,6 +50,12 @@ int user_copy_in(void *to, uintptr_t from, size_t size);
 int user_copy_out(uintptr_t to, const void *from, size_t size);
 
 /*
+ * The same for who holds a spinlock and so cannot wait for a page to come:
+ * -EFAULT when one is not there, though it might be made.
+ */
+int user_copy_in_present(void *to, uintptr_t from, size_t size);
+
+/*
  * Checks that an [out] object can be written before its handler runs, so that
  * a bad pointer costs no half-done work: -EFAULT when a byte of it is not
  * writable now. Changes no byte.

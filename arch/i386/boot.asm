@@ -134,7 +134,7 @@ _start:
 	jmp eax						; leaves the identity mapping behind
 
 .high:
-	mov esp, gBootStackEnd
+	mov esp, gBootStackEnd - STACK_BLOCK_SIZE
 	xor ebp, ebp				; a backtrace ends here
 	push ebp
 	push esi

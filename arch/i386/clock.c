@@ -20,6 +20,7 @@
 #include "arch/i386/io.h"
 #include "arch/i386/pit.h"
 #include "kernel/arch.h"
+#include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/options.h"
 #include "kernel/string.h"
@@ -59,7 +60,7 @@ static volatile uint32_t sSequence;
 static enum source sSecondChoice; /* what there is but the TSC */
 static uint16_t sAcpiPort;
 static uint32_t sAcpiMask;
-static volatile uint32_t sPitLock;
+static struct spinlock sPitLock = SPINLOCK("pit", RANK_CLOCK);
 
 /* In the kernel's view of the commpage. */
 static uint32_t *sCommpageTable;
@@ -80,16 +81,13 @@ static uint32_t read_acpi(void)
 /* Three accesses, which nobody may come between. */
 static uint32_t read_pit(void)
 {
-	bool enabled = arch_interrupts_disable();
+	bool enabled = spin_lock_irq(&sPitLock);
 	uint32_t count;
 
-	while (__sync_lock_test_and_set(&sPitLock, 1) != 0)
-		PAUSE();
 	outb(PIT_CONTROL, PIT_CONTROL_LATCH(2));
 	count = inb(PIT_COUNTER(2));
 	count |= (uint32_t)inb(PIT_COUNTER(2)) << 8;
-	__sync_lock_release(&sPitLock);
-	arch_interrupts_restore(enabled);
+	spin_unlock_irq(&sPitLock, enabled);
 	return -count & PIT_MASK; /* it counts down */
 }
 

@@ -38,7 +38,7 @@ _Static_assert(sizeof(struct descriptor) == 8, "the CPU's layout");
 #define ACCESS_DATA(ring) (0x93 | (ring) << 5) /* the CPU never writes here */
 #define ACCESS_TSS 0x89
 
-static struct descriptor sGdt[GDT_ENTRIES] __attribute__((aligned(8))) = {
+static const struct descriptor kGdt[GDT_ENTRIES] = {
 	[KERNEL_CS / 8] = FLAT(ACCESS_CODE(0)),
 	[KERNEL_SS / 8] = FLAT(ACCESS_DATA(0)),
 	[USER_CS / 8] = FLAT(ACCESS_CODE(3)),
@@ -46,24 +46,33 @@ static struct descriptor sGdt[GDT_ENTRIES] __attribute__((aligned(8))) = {
 	[TLS_SELECTOR / 8] = FLAT(ACCESS_DATA(3)),
 };
 
-#define TASK_STACK_SIZE 8192
+/* What each processor has for itself, and finds by selectors. */
+struct processor {
+	struct descriptor gdt[GDT_ENTRIES];
+	struct tss tss, double_fault_tss, nmi_tss;
+} __attribute__((aligned(64)));
 
-struct tss gTss;
-static struct tss sDoubleFaultTss, sNmiTss;
-static uint8_t sDoubleFaultStack[TASK_STACK_SIZE] __attribute__((aligned(16)));
-static uint8_t sNmiStack[TASK_STACK_SIZE] __attribute__((aligned(16)));
-
-uintptr_t gKernelStackTop;
+static struct processor sProcessors[CPUS_MAX];
 
 void nmi_task(void);
 void double_fault_task(void);
 void sysenter_entry(void);
 
-static void set_tss(unsigned selector, const struct tss *tss)
+static struct processor *this_processor(void)
+{
+	return &sProcessors[arch_cpu_index()];
+}
+
+struct tss *i386_this_tss(void)
+{
+	return &this_processor()->tss;
+}
+
+static void set_tss(struct descriptor *gdt, unsigned selector, const struct tss *tss)
 {
 	uintptr_t base = (uintptr_t)tss;
 
-	sGdt[selector / 8] = (struct descriptor){
+	gdt[selector / 8] = (struct descriptor){
 		.limit_low = sizeof *tss - 1,
 		.base_low = base & 0xffff,
 		.base_middle = base >> 16 & 0xff,
@@ -74,20 +83,24 @@ static void set_tss(unsigned selector, const struct tss *tss)
 
 void i386_set_tls_descriptor(uintptr_t base)
 {
-	struct descriptor *tls = &sGdt[TLS_SELECTOR / 8];
+	struct descriptor *tls = &this_processor()->gdt[TLS_SELECTOR / 8];
 
 	tls->base_low = base & 0xffff;
 	tls->base_middle = base >> 16 & 0xff;
 	tls->base_high = (uint8_t)(base >> 24);
 }
 
-static void make_task(struct tss *tss, void (*entry)(void), uint8_t *stack)
+/* On its stack arch_cpu_index() has to work, too. */
+static void make_task(struct tss *tss, void (*entry)(void), uintptr_t stack_top)
 {
+	struct arch_stack_block *block = arch_stack_block_of(stack_top);
+
+	*block = (struct arch_stack_block){.cpu = arch_cpu_index()};
 	*tss = (struct tss){
 		.cr3 = i386_kernel_root(),
 		.eip = (uintptr_t)entry,
 		.eflags = FLAG_ALWAYS,
-		.esp = (uintptr_t)stack + TASK_STACK_SIZE,
+		.esp = stack_top,
 		.es = USER_DS,
 		.cs = KERNEL_CS,
 		.ss = KERNEL_SS,
@@ -96,26 +109,28 @@ static void make_task(struct tss *tss, void (*entry)(void), uint8_t *stack)
 	};
 }
 
-void i386_descriptors_init(uintptr_t kernel_stack_top)
+void i386_descriptors_init(uintptr_t nmi_stack_top, uintptr_t double_fault_stack_top)
 {
+	struct processor *processor = this_processor();
 	struct {
 		uint16_t limit;
 		uint32_t base;
-	} __attribute__((packed)) gdtr = {sizeof sGdt - 1, (uintptr_t)sGdt};
+	} __attribute__((packed))
+	gdtr = {sizeof processor->gdt - 1, (uintptr_t)processor->gdt};
 
-	gKernelStackTop = kernel_stack_top;
+	memcpy(processor->gdt, kGdt, sizeof kGdt);
 	/* The hardware loads CR3 from a TSS but never saves it there. */
-	gTss = (struct tss){
-		.esp0 = kernel_stack_top,
+	processor->tss = (struct tss){
+		.esp0 = (uintptr_t)arch_stack_block(),
 		.ss0 = KERNEL_SS,
 		.cr3 = i386_kernel_root(),
-		.io_map_base = sizeof gTss,
+		.io_map_base = sizeof processor->tss,
 	};
-	make_task(&sDoubleFaultTss, double_fault_task, sDoubleFaultStack);
-	make_task(&sNmiTss, nmi_task, sNmiStack);
-	set_tss(TSS_SELECTOR, &gTss);
-	set_tss(DOUBLE_FAULT_SELECTOR, &sDoubleFaultTss);
-	set_tss(NMI_SELECTOR, &sNmiTss);
+	make_task(&processor->double_fault_tss, double_fault_task, double_fault_stack_top);
+	make_task(&processor->nmi_tss, nmi_task, nmi_stack_top);
+	set_tss(processor->gdt, TSS_SELECTOR, &processor->tss);
+	set_tss(processor->gdt, DOUBLE_FAULT_SELECTOR, &processor->double_fault_tss);
+	set_tss(processor->gdt, NMI_SELECTOR, &processor->nmi_tss);
 
 	__asm__ volatile("lgdt %0\n\t"
 					 "ljmp %1, $1f\n"
@@ -131,6 +146,15 @@ void i386_descriptors_init(uintptr_t kernel_stack_top)
 					 : "m"(gdtr), "i"(KERNEL_CS), "r"(KERNEL_SS), "r"(USER_DS), "r"(0),
 					 "r"(TSS_SELECTOR)
 					 : "memory");
+}
+
+void i386_descriptors_init_first(void)
+{
+	static uint8_t sStacks[2][KERNEL_STACK_SIZE]
+		__attribute__((aligned(KERNEL_STACK_SIZE)));
+
+	i386_descriptors_init((uintptr_t)arch_stack_block_of((uintptr_t)sStacks[0]),
+		(uintptr_t)arch_stack_block_of((uintptr_t)sStacks[1]));
 }
 
 /* ---- CPUID ---------------------------------------------------------------- */
@@ -301,12 +325,23 @@ void i386_cpu_init(void)
 		sExtendedFeaturesB & CPUID7_EBX_SMEP ? "yes" : "no",
 		sExtendedFeaturesB & CPUID7_EBX_SMAP ? "yes" : "no");
 
-	if (i386_cpu_has(CPUID_SSE)) {
-		static const uint32_t kMxcsr = 0x1f80; /* the ABI's start state */
-
-		__asm__ volatile("ldmxcsr %0" : : "m"(kMxcsr));
-	}
+	i386_cpu_init_fpu();
 }
+
+void i386_cpu_init_fpu(void)
+{
+	static const uint32_t kMxcsr = 0x1f80; /* the ABI's start state */
+
+	if (!(i386_read_cr0() & CR0_EM))
+		__asm__ volatile("fninit");
+	if (i386_cpu_has(CPUID_SSE))
+		__asm__ volatile("ldmxcsr %0" : : "m"(kMxcsr));
+}
+
+static struct {
+	uintptr_t address;
+	uint32_t control; /* 0: none */
+} sWatchpoint;
 
 /* Watchpoint 0 (Intel SDM volume 3B, 17.2.4). */
 void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only)
@@ -315,7 +350,17 @@ void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only)
 	/* G0 stays on over task switches; GE makes old CPUs report exactly. */
 	uint32_t dr7 = 0x400 | 0x200 | 0x2 | (kind | (length - 1) << 2) << 16;
 
-	__asm__ volatile("mov %0, %%dr0\n\tmov %1, %%dr7" : : "r"(address), "r"(dr7));
+	sWatchpoint.address = address;
+	sWatchpoint.control = dr7;
+	i386_watchpoint_init_cpu();
+}
+
+void i386_watchpoint_init_cpu(void)
+{
+	if (sWatchpoint.control != 0)
+		__asm__ volatile("mov %0, %%dr0\n\tmov %1, %%dr7"
+						 :
+						 : "r"(sWatchpoint.address), "r"(sWatchpoint.control));
 }
 
 /* ---- The door ------------------------------------------------------------- */
@@ -351,10 +396,20 @@ static void fill_commpage(void)
 
 void i386_set_kernel_stack(uintptr_t top)
 {
-	gKernelStackTop = top;
-	gTss.esp0 = top;
+	i386_this_tss()->esp0 = top;
 	if (sUseSysenter)
 		i386_write_msr(MSR_SYSENTER_ESP, top);
+}
+
+void i386_syscall_init_cpu(void)
+{
+	if (sUseSysenter) {
+		i386_write_msr(MSR_SYSENTER_CS, KERNEL_CS);
+		i386_write_msr(MSR_SYSENTER_ESP, i386_this_tss()->esp0);
+		i386_write_msr(MSR_SYSENTER_EIP, (uintptr_t)sysenter_entry);
+	} else if (cpu_sysenter_usable(&sFacts)) {
+		i386_write_msr(MSR_SYSENTER_CS, 0); /* SYSENTER is a #GP then */
+	}
 }
 
 void i386_syscall_init(enum syscall_choice choice)
@@ -367,13 +422,7 @@ void i386_syscall_init(enum syscall_choice choice)
 			cpu_vendor(&sFacts), sIdentity.family, sIdentity.model, sIdentity.stepping);
 
 	sUseSysenter = usable && choice != SYSCALL_INT;
-	if (sUseSysenter) {
-		i386_write_msr(MSR_SYSENTER_CS, KERNEL_CS);
-		i386_write_msr(MSR_SYSENTER_ESP, gKernelStackTop);
-		i386_write_msr(MSR_SYSENTER_EIP, (uintptr_t)sysenter_entry);
-	} else if (usable) {
-		i386_write_msr(MSR_SYSENTER_CS, 0); /* SYSENTER is a #GP then */
-	}
+	i386_syscall_init_cpu();
 	fill_commpage();
 	log_info("syscall: entry %s, commpage 0x%x, %u calls",
 		sUseSysenter ? "sysenter" : "int99", COMMPAGE_BASE, kSyscallCount);

@@ -74,22 +74,32 @@ struct tss {
 
 _Static_assert(sizeof(struct tss) == 104, "the CPU's layout");
 
-extern struct tss gTss;
+/* Of the processor that runs this. */
+struct tss *i386_this_tss(void);
 
 /* What a switch of threads changes: ESP0, and SYSENTER's ESP where in use. */
 void i386_set_kernel_stack(uintptr_t top);
 
-/* The base of the segment TLS_SELECTOR. */
+/* The base of the segment TLS_SELECTOR, on this processor. */
 void i386_set_tls_descriptor(uintptr_t base);
 
-/* Loads GDT and TSSs; ESP0 and SYSENTER's stack become `kernel_stack_top`. */
-void i386_descriptors_init(uintptr_t kernel_stack_top);
+/*
+ * Loads GDT and TSS of the processor that runs this, on the kernel stack that it
+ * runs on; NMI and double fault get the other two.
+ */
+void i386_descriptors_init(uintptr_t nmi_stack_top, uintptr_t double_fault_stack_top);
+
+/* The boot processor's two, before there is memory for others. */
+void i386_descriptors_init_first(void);
 
 /* Asks CPUID and prints the log's `cpu:` line. */
 void i386_cpu_identify(void);
 
 /* CR0, CR4, x87 and SSE as programs expect to find them. */
 void i386_cpu_init(void);
+
+/* x87 and SSE alone: the other processors start with CR0 and CR4 of the first. */
+void i386_cpu_init_fpu(void);
 
 /* What of CPUID's leaf 1 EDX later code wants to know. */
 bool i386_cpu_has(uint32_t feature_edx);
@@ -119,8 +129,11 @@ bool i386_cpu_in_x2apic_mode(void);
 enum syscall_choice;
 void i386_syscall_init(enum syscall_choice choice);
 
-/* The top of the kernel stack that system calls of the program run on. */
-extern uintptr_t gKernelStackTop;
+/* The same on another processor, in silence. */
+void i386_syscall_init_cpu(void);
+
+/* Sets the watchpoint of arch_set_watchpoint() on this processor, if there is one. */
+void i386_watchpoint_init_cpu(void);
 
 static inline uint32_t i386_read_cr0(void)
 {

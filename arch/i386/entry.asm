@@ -99,6 +99,7 @@ sysenter_entry:
 ; ---------------------------------------------------------------------------
 global handle_syscall
 handle_syscall:
+	inc		dword [esp + FRAME_CALLS]	; the thread's own: no line is shared
 	cmp		eax, SYSCALL_COUNT
 	jae		.unknown
 	cmp		dword [kSyscallInfos + eax * INFO_SIZE + INFO_FACTS], 0

@@ -205,10 +205,12 @@ void i386_interrupt(struct iframe *frame)
 {
 	unsigned vector = iframe_vector(frame);
 
+	arch_stack_block()->flags |= STACK_IN_INTERRUPT;
 	if (vector < VECTOR_IRQ0 + IRQS)
 		handle_irq(vector - VECTOR_IRQ0);
 	else
 		handle_local(vector);
+	arch_stack_block()->flags &= ~STACK_IN_INTERRUPT;
 	/* Behind the end of interrupt: this may run other threads first. */
 	if (iframe_from_user(frame))
 		thread_return_work();

@@ -5,6 +5,7 @@
 #include "arch/i386/cpu.h"
 #include "arch/i386/iframe.h"
 #include "arch/i386/paging.h"
+#include "arch/i386/smp.h"
 #include "kernel/arch.h"
 #include "kernel/syscall.h"
 #include <postern/errno.h>
@@ -27,6 +28,7 @@ void offsets(void)
 	FRAME(FRAME_EFLAGS, eflags);
 	FRAME(FRAME_USER_ESP, user_esp);
 
+	EQU(FRAME_CALLS, sizeof(struct iframe) + offsetof(struct arch_stack_block, calls));
 	CONSTANT(SYSCALL_VECTOR);
 	CONSTANT(TRAP_INT99);
 	CONSTANT(TRAP_SYSENTER);
@@ -55,6 +57,15 @@ void offsets(void)
 	CONSTANT(SYSCALL_WIDE_RESULT);
 	CONSTANT(ENOSYS);
 	CONSTANT(EFAULT);
+
+	EQU(STACK_BLOCK_SIZE, sizeof(struct arch_stack_block));
+	EQU(START_ROOT, offsetof(struct i386_start_parameters, root));
+	EQU(START_CR0, offsetof(struct i386_start_parameters, cr0));
+	EQU(START_CR4, offsetof(struct i386_start_parameters, cr4));
+	EQU(START_NO_EXECUTE, offsetof(struct i386_start_parameters, no_execute));
+	EQU(START_STACK_TOP, offsetof(struct i386_start_parameters, stack_top));
+	CONSTANT(MSR_EFER);
+	CONSTANT(EFER_NXE);
 
 	CONSTANT(PAGE_PRESENT);
 	CONSTANT(PAGE_RW);

@@ -47,6 +47,9 @@ struct paging_kind {
 	void (*prepare)(void);
 	void (*enter)(void);
 
+	/* In the kernel's root, at least .boot where it is loaded; or not. */
+	void (*map_identity)(bool on);
+
 	/* A root with the kernel's half, or PAGE_NONE without memory; and the end of
 	 * one, with its tables. A root is what CR3 holds. */
 	uint32_t (*make_root)(void);

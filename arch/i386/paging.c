@@ -10,7 +10,9 @@
 #include "arch/i386/boot_info.h"
 #include "arch/i386/cpu.h"
 #include "arch/i386/page_table.h"
+#include "arch/i386/smp.h"
 #include "kernel/arch.h"
+#include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/page_allocator.h"
 #include "kernel/panic.h"
@@ -58,9 +60,9 @@ static uint32_t *kernel_slot(uintptr_t address)
  * Global pages, too: the identity mapping was made of them. Any change of
  * CR4.PGE drops these (Intel SDM volume 3A, 4.10.4.1).
  */
-static void invalidate_all(void)
+void i386_flush_all(void)
 {
-	i386_write_cr3(i386_kernel_root());
+	i386_write_cr3(i386_read_cr3());
 	if (sGlobal != 0) {
 		uint32_t cr4 = i386_read_cr4();
 
@@ -98,40 +100,94 @@ void *i386_map_physical(uint32_t physical, size_t size, uint32_t flags)
 	return (void *)(start + offset);
 }
 
+/* ---- Kernel stacks ------------------------------------------------------- */
+
 /*
- * Kernel stacks that no thread has: their pages are given back, their addresses,
- * with the guard page below, are not. sFreeStacks is where one such begins; the
- * entry of its first page, which is not present, holds where the next begins.
- * (With several processors, all of them have to forget a stack's pages before
- * it is made again.)
+ * Stacks are aligned to their size, with as much unmapped below each. The pages
+ * of one that is given back are free at once, its addresses not until every
+ * processor has forgotten them. To tell them all takes a while, so it is done
+ * for all such stacks at once, when no other addresses are left. A free stack's
+ * first entry, which is not present, holds where the next free one begins.
  */
-static uintptr_t sFreeStacks;
+#define STACK_STRIDE (2 * KERNEL_STACK_SIZE)
+
+static struct spinlock sStacksLock = SPINLOCK("kernel stacks", RANK_STACKS);
+static uintptr_t sStacksNext = STACKS_BASE; /* never used from here on */
+static uintptr_t sFreeStacks;				/* remembered by nobody */
+static uintptr_t sRetiredStacks;			/* perhaps remembered */
+
+static uintptr_t pop_stack(uintptr_t *_list)
+{
+	uintptr_t start = *_list;
+
+	if (start != 0)
+		*_list = *kernel_entry(start);
+	return start;
+}
+
+static void push_stack(uintptr_t *_list, uintptr_t start)
+{
+	set_entry(kernel_entry(start), *_list);
+	*_list = start;
+}
+
+/* Addresses for one, or 0. */
+static uintptr_t take_stack(void)
+{
+	uintptr_t start;
+
+	spin_lock(&sStacksLock);
+	start = pop_stack(&sFreeStacks);
+	if (start == 0 && sStacksNext < STACKS_END) {
+		start = sStacksNext + KERNEL_STACK_SIZE;
+		sStacksNext += STACK_STRIDE;
+	}
+	spin_unlock(&sStacksLock);
+	return start;
+}
+
+static void recycle_stacks(void)
+{
+	uintptr_t retired, start;
+
+	spin_lock(&sStacksLock);
+	retired = sRetiredStacks;
+	sRetiredStacks = 0;
+	spin_unlock(&sStacksLock);
+	i386_flush_all_cpus();
+	spin_lock(&sStacksLock);
+	while ((start = pop_stack(&retired)) != 0)
+		push_stack(&sFreeStacks, start);
+	spin_unlock(&sStacksLock);
+}
 
 static void give_back_stack(uintptr_t start, uintptr_t end)
 {
 	uintptr_t address;
 
 	for (address = start; address < end; address += PAGE_BYTES) {
-		page_free(ENTRY_ADDRESS(*kernel_entry(address)), 0);
+		uint32_t page = ENTRY_ADDRESS(*kernel_entry(address));
+
 		set_entry(kernel_entry(address), 0);
 		invalidate(address);
+		page_free(page, 0);
 	}
-	set_entry(kernel_entry(start), sFreeStacks);
-	sFreeStacks = start;
+	spin_lock(&sStacksLock);
+	push_stack(&sRetiredStacks, start);
+	spin_unlock(&sStacksLock);
 }
 
 uintptr_t i386_make_kernel_stack(void)
 {
-	uintptr_t start = sFreeStacks;
+	uintptr_t start = take_stack();
+	struct arch_stack_block *block;
 	uintptr_t address;
 
-	if (start != 0) {
-		sFreeStacks = *kernel_entry(start);
-	} else {
-		start = sWindowNext + PAGE_BYTES; /* the guard page */
-		if (start > WINDOW_END - KERNEL_STACK_SIZE)
+	if (start == 0) {
+		recycle_stacks();
+		start = take_stack();
+		if (start == 0)
 			return 0;
-		sWindowNext = start + KERNEL_STACK_SIZE;
 	}
 	for (address = start; address < start + KERNEL_STACK_SIZE; address += PAGE_BYTES) {
 		uint32_t page = page_allocate(0);
@@ -142,12 +198,16 @@ uintptr_t i386_make_kernel_stack(void)
 		}
 		set_entry(kernel_entry(address), page | PAGE_PRESENT | PAGE_RW | sGlobal);
 	}
-	return address;
+	block = arch_stack_block_of(start);
+	*block = (struct arch_stack_block){.cpu = arch_cpu_index()};
+	return (uintptr_t)block;
 }
 
 void i386_free_kernel_stack(uintptr_t top)
 {
-	give_back_stack(top - KERNEL_STACK_SIZE, top);
+	uintptr_t start = top & ~(uintptr_t)(KERNEL_STACK_SIZE - 1);
+
+	give_back_stack(start, start + KERNEL_STACK_SIZE);
 }
 
 void *i386_map_commpage(void)
@@ -316,8 +376,14 @@ static void make_window_tables(void)
 			panic("no memory for the kernel's page tables");
 		memset(arch_physical_to_virtual(table), 0, PAGE_BYTES);
 		/* The commpage is among the last one's. */
-		set_entry(slot, table | TABLE_FLAGS | (address >= WINDOW_END ? PAGE_USER : 0));
+		set_entry(slot, table | TABLE_FLAGS | (address >= STACKS_END ? PAGE_USER : 0));
 	}
+}
+
+void i386_map_identity(bool on)
+{
+	gPaging->map_identity(on);
+	i386_flush_all();
 }
 
 void i386_paging_init(const struct boot_info *boot, bool nx)
@@ -338,7 +404,7 @@ void i386_paging_init(const struct boot_info *boot, bool nx)
 	map_low();
 	build_direct_map(boot, top);
 	gPaging->enter();
-	invalidate_all();
+	i386_flush_all();
 
 	page_count = top / PAGE_BYTES;
 	pages = arch_physical_to_virtual(take_early(

@@ -53,6 +53,11 @@ static void prepare(void)
 	sKernelPointers.to[POINTER_OF_KERNEL] = PHYSICAL_OF(sKernelDirectory) | PAGE_PRESENT;
 }
 
+static void map_identity(bool on)
+{
+	sKernelPointers.to[0] = on ? sKernelPointers.to[POINTER_OF_KERNEL] : 0;
+}
+
 static void enter(void)
 {
 	uint32_t root = PHYSICAL_OF(&sKernelPointers);
@@ -60,9 +65,9 @@ static void enter(void)
 	/* Before a table with the bit in it is used: it is reserved until then. */
 	i386_write_msr64(MSR_EFER, i386_read_msr(MSR_EFER) | EFER_NXE);
 	/* The code that changes over runs where it is loaded, below 1 GiB. */
-	sKernelPointers.to[0] = sKernelPointers.to[POINTER_OF_KERNEL];
+	map_identity(true);
 	i386_enter_pae(root);
-	sKernelPointers.to[0] = 0;
+	map_identity(false);
 }
 
 static void free_root(uint32_t root)
@@ -121,6 +126,7 @@ const struct paging_kind kPaePaging = {
 	.low_end = LOW_TABLES << SPAN_SHIFT,
 	.prepare = prepare,
 	.enter = enter,
+	.map_identity = map_identity,
 	.make_root = make_root,
 	.free_root = free_root,
 };

@@ -32,6 +32,11 @@ static void enter(void)
 	memset(gKernelDirectory, 0, BOOT_TABLES * sizeof gKernelDirectory[0]);
 }
 
+static void map_identity(bool on)
+{
+	gKernelDirectory[0] = on ? gKernelDirectory[FIRST_OF_KERNEL] : 0;
+}
+
 static uint32_t make_root(void)
 {
 	uint32_t root = page_allocate(0);
@@ -67,6 +72,7 @@ const struct paging_kind kTwoLevelPaging = {
 	.low_end = BOOT_TABLES * DIRECTORY_SPAN,
 	.prepare = prepare,
 	.enter = enter,
+	.map_identity = map_identity,
 	.make_root = make_root,
 	.free_root = free_root,
 };

@@ -369,7 +369,7 @@ static void show(unsigned cursor_column, unsigned cursor_row)
 		sDevice->move_cursor(cursor_column, cursor_row);
 }
 
-void arch_screen_write(const char *bytes, size_t size)
+void i386_screen_write(const char *bytes, size_t size)
 {
 	if (sDevice == NULL)
 		return;

@@ -3,7 +3,7 @@
  * devices, VGA text mode (vga_text.c) or a linear framebuffer (framebuffer.c).
  *
  * Boot code calls one of the two init functions, once, when it knows what the
- * firmware left; until then arch_screen_write() of kernel/arch.h does nothing.
+ * firmware left; until then i386_screen_write() does nothing. console.c calls it.
  * Nothing here takes a lock, allocates or waits, so that a panic can write at
  * any point, even one that came in the middle of a write.
  */
@@ -63,6 +63,9 @@ void i386_screen_init_framebuffer(const struct i386_framebuffer *framebuffer);
 /* What the two above end with: clears the screen and starts showing cells. */
 void i386_screen_start(
 	const struct screen_device *device, unsigned columns, unsigned rows);
+
+/* Shows text, with the control characters that it has. One caller at a time. */
+void i386_screen_write(const char *bytes, size_t size);
 
 /* All text from here on, on a line of its own, stands out. */
 void i386_screen_panic_mode(void);

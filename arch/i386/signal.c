@@ -30,7 +30,7 @@ extern const uint32_t kCommpageReturn, kCommpageSignalReturnOffset;
 
 int arch_signal_enter(uintptr_t handler, const struct signal_info *info, uint32_t mask)
 {
-	struct iframe *frame = iframe_of_stack(gKernelStackTop);
+	struct iframe *frame = iframe_of_stack((uintptr_t)arch_stack_block());
 	uintptr_t address =
 		((frame->user_esp - sizeof(struct signal_frame) - 16) & ~15u) + 12;
 	struct signal_frame on_stack;
@@ -83,7 +83,7 @@ static bool may_hold(uint16_t selector)
 
 int arch_signal_leave(uintptr_t address, uint32_t *_mask, uint32_t *_result)
 {
-	struct iframe *frame = iframe_of_stack(gKernelStackTop);
+	struct iframe *frame = iframe_of_stack((uintptr_t)arch_stack_block());
 	struct signal_context context;
 
 	if (user_copy_in(&context, address, sizeof context) != 0 || !may_hold(context.ds)
@@ -115,7 +115,7 @@ int arch_signal_leave(uintptr_t address, uint32_t *_mask, uint32_t *_result)
  */
 void arch_restart_call(uint32_t number)
 {
-	struct iframe *frame = iframe_of_stack(gKernelStackTop);
+	struct iframe *frame = iframe_of_stack((uintptr_t)arch_stack_block());
 
 	if (iframe_vector(frame) != SYSCALL_VECTOR || frame->eax != (uint32_t)-EINTR)
 		return;

@@ -5,10 +5,12 @@
 #include "arch/i386/cpu.h"
 #include "arch/i386/page_table.h"
 #include "arch/i386/paging.h"
+#include "arch/i386/smp.h"
 #include "kernel/arch.h"
 #include "kernel/page_allocator.h"
 #include "kernel/panic.h"
 #include "kernel/string.h"
+#include "kernel/thread.h"
 #include <postern/errno.h>
 
 /*
@@ -28,29 +30,103 @@ static uint32_t *user_entry(const struct arch_space *space, uintptr_t address)
 	return find_entry(space->root, address);
 }
 
+/* ---- Which processor uses which ----------------------------------------- */
+
+/* On each processor, so that one space's end finds out who has it still. */
+static struct arch_space *sActive[CPUS_MAX];
+
 int arch_space_create(struct arch_space *space)
 {
+	space->processors = 0;
 	space->root = gPaging->make_root();
 	return space->root == PAGE_NONE ? -ENOMEM : 0;
 }
 
+static void load_root(uint32_t root)
+{
+	/* The hardware never saves CR3 in a TSS, but a task switch back loads it. */
+	i386_this_tss()->cr3 = root;
+	i386_write_cr3(root);
+}
+
+void arch_space_activate(struct arch_space *space)
+{
+	unsigned cpu = arch_cpu_index();
+	struct arch_space *old = sActive[cpu];
+
+	if (old == space)
+		return;
+	/* Before the first walk of its tables: who changes an entry from here on
+	 * knows of this processor. */
+	if (space != NULL)
+		__atomic_or_fetch(&space->processors, 1u << cpu, __ATOMIC_SEQ_CST);
+	sActive[cpu] = space;
+	load_root(space != NULL ? space->root : i386_kernel_root());
+	if (old != NULL)
+		__atomic_and_fetch(&old->processors, ~(1u << cpu), __ATOMIC_SEQ_CST);
+}
+
+struct flush_call {
+	struct arch_space *space;
+	const struct arch_flush *flush;
+};
+
+/* On a processor that may remember pages of the space. */
+static void flush_here(void *argument)
+{
+	const struct flush_call *call = argument;
+	unsigned i;
+
+	if (sActive[arch_cpu_index()] != call->space)
+		return;
+	/* An idle processor leaves it altogether, and is not asked again. */
+	if (thread_current()->space == NULL) {
+		arch_space_activate(NULL);
+	} else if (call->flush->count > ARCH_FLUSH_PAGES) {
+		load_root(call->space->root);
+	} else {
+		for (i = 0; i < call->flush->count; i++)
+			invalidate(call->flush->pages[i]);
+	}
+}
+
+void arch_space_flush(struct arch_space *space, struct arch_flush *flush)
+{
+	struct flush_call call = {space, flush};
+	uint32_t others;
+
+	if (flush->count == 0)
+		return;
+	/* The entries are written before this is read: see arch_space_activate(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	others =
+		__atomic_load_n(&space->processors, __ATOMIC_SEQ_CST) & ~(1u << arch_cpu_index());
+	flush_here(&call);
+	if (others != 0)
+		i386_call_cpus(others, flush_here, &call);
+	flush->count = 0;
+}
+
+static void leave_here(void *argument)
+{
+	if (sActive[arch_cpu_index()] == argument)
+		arch_space_activate(NULL);
+}
+
 void arch_space_destroy(struct arch_space *space)
 {
-	ASSERT(space->root != i386_read_cr3());
+	uint32_t others;
+
+	leave_here(space);
+	others = __atomic_load_n(&space->processors, __ATOMIC_SEQ_CST);
+	if (others != 0)
+		i386_call_cpus(others, leave_here, space);
+	ASSERT(space->processors == 0);
 	gPaging->free_root(space->root);
 	space->root = PAGE_NONE;
 }
 
-void arch_space_activate(const struct arch_space *space)
-{
-	uint32_t root = space != NULL ? space->root : i386_kernel_root();
-
-	if (i386_read_cr3() == root)
-		return;
-	/* The hardware never saves CR3 in a TSS, but a task switch back loads it. */
-	gTss.cr3 = root;
-	i386_write_cr3(root);
-}
+/* ---- Entries --------------------------------------------------------------- */
 
 int arch_space_map(
 	struct arch_space *space, uintptr_t address, uint32_t physical, unsigned protection)
@@ -81,7 +157,6 @@ uint32_t arch_space_unmap(struct arch_space *space, uintptr_t address)
 	ASSERT(entry != NULL && *entry != 0);
 	physical = ENTRY_ADDRESS(*entry);
 	set_entry(entry, 0);
-	invalidate(address);
 	return physical;
 }
 
@@ -91,7 +166,6 @@ void arch_space_protect(struct arch_space *space, uintptr_t address, unsigned pr
 
 	ASSERT(entry != NULL && *entry != 0);
 	set_entry(entry, ENTRY_ADDRESS(*entry) | protection_bits(protection));
-	invalidate(address);
 }
 
 uint32_t arch_space_lookup(
@@ -131,7 +205,7 @@ uintptr_t arch_space_next(
 
 enum arch_mapping arch_query_mapping(uintptr_t address)
 {
-	struct arch_space space = {i386_read_cr3()};
+	struct arch_space space = {.root = i386_read_cr3()};
 	unsigned protection;
 
 	if (address >= KERNEL_BASE)

@@ -9,6 +9,7 @@
 #include "arch/i386/paging.h"
 #include "arch/i386/rtc.h"
 #include "arch/i386/screen.h"
+#include "arch/i386/smp.h"
 #include "kernel/arch.h"
 #include "kernel/archive.h"
 #include "kernel/log.h"
@@ -21,10 +22,11 @@
 #include "tests/bench/kernel/bench.h"
 #endif
 
-#define BOOT_STACK_SIZE 16384
+#define BOOT_STACK_SIZE KERNEL_STACK_SIZE
 #define TEXT_CELLS 0xb8000u
 
-char gBootStack[BOOT_STACK_SIZE] __attribute__((aligned(16)));
+/* Aligned as every kernel stack: it becomes the first idle thread's. */
+char gBootStack[BOOT_STACK_SIZE] __attribute__((aligned(KERNEL_STACK_SIZE)));
 __asm__(".globl gBootStackEnd\n.set gBootStackEnd, gBootStack + 16384");
 _Static_assert(BOOT_STACK_SIZE == 16384, "the line above says it again");
 extern char gBootStack[];
@@ -101,13 +103,13 @@ void i386_start(uint32_t magic, uint32_t information)
 	if (wrong != NULL)
 		panic("boot: started by %s: %s", sBoot.loader, wrong);
 
-	i386_descriptors_init((uintptr_t)gBootStack + BOOT_STACK_SIZE);
+	i386_descriptors_init_first();
 	i386_idt_init();
 	i386_cpu_identify();
 	started = arch_cycles();
 	i386_cpu_init();
 	i386_paging_init(&sBoot, sOptions.nx);
-	i386_descriptors_init(i386_make_kernel_stack());
+	i386_descriptors_init_first(); /* with the tables that stay */
 	if (sBoot.screen != BOOT_SCREEN_TEXT)
 		start_screen(&sBoot.framebuffer);
 	map_archives();
@@ -118,6 +120,7 @@ void i386_start(uint32_t magic, uint32_t information)
 	i386_clock_init(sOptions.tsc);
 	i386_rtc_init();
 	i386_timer_init();
+	i386_smp_init(&sBoot);
 	i386_syscall_init(sOptions.syscall);
 #if POSTERN_BENCH
 	bench_init();

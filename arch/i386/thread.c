@@ -105,7 +105,7 @@ void i386_thread_init(void)
 	fpu_restore(sInitialFpu); /* FNSAVE has cleared it */
 }
 
-int arch_thread_create(struct arch_thread *thread)
+int arch_thread_create(struct arch_thread *thread, struct thread *owner)
 {
 	uint32_t *stack;
 
@@ -118,6 +118,7 @@ int arch_thread_create(struct arch_thread *thread)
 		return -ENOMEM;
 	}
 	memcpy(thread->fpu, sInitialFpu, fpu_size());
+	arch_stack_block_of(thread->stack_top)->thread = owner;
 
 	/* As i386_switch_stacks() pushes: where to go on, EBP, EBX, ESI, EDI. */
 	stack = (uint32_t *)(void *)iframe_of_stack(thread->stack_top);
@@ -204,6 +205,7 @@ void arch_thread_switch(struct arch_thread *from, struct arch_thread *to)
 	__asm__ volatile("mov %0, %%fs" : : "r"(to->fs));
 	__asm__ volatile("mov %0, %%gs" : : "r"(to->gs));
 
+	arch_stack_block_of(to->stack_top)->cpu = arch_cpu_index();
 	i386_set_kernel_stack(to->stack_top);
 	i386_switch_stacks(&from->stack_pointer, to->stack_pointer);
 }
@@ -215,17 +217,13 @@ void arch_thread_switch(struct arch_thread *from, struct arch_thread *to)
  */
 void arch_request_return_work(void)
 {
-	struct iframe *frame = iframe_of_stack(gCurrentThread->arch.stack_top);
+	struct thread *thread = thread_current();
+	struct iframe *frame = iframe_of_stack(thread->arch.stack_top);
 
-	if (gCurrentThread->process == NULL)
+	if (thread->process == NULL)
 		return;
 	if (frame->trap == TRAP_SYSENTER || frame->trap == TRAP_INT99) {
 		frame->eflags |= FLAG_IF;
 		frame->trap = TRAP_TOUCHED;
 	}
-}
-
-uintptr_t arch_kernel_stack_top(void)
-{
-	return gKernelStackTop;
 }

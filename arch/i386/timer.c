@@ -6,6 +6,7 @@
 #include "arch/i386/devices.h"
 #include "arch/i386/io.h"
 #include "arch/i386/pit.h"
+#include "arch/i386/traps.h"
 #include "kernel/thread.h"
 
 #define TICKS_PER_SECOND 1000u
@@ -15,6 +16,7 @@
 static void tick(void)
 {
 	i386_clock_tick();
+	i386_report_nmis();
 	thread_tick();
 }
 

@@ -6,8 +6,10 @@
 #include "arch/i386/cpu.h"
 #include "arch/i386/iframe.h"
 #include "arch/i386/io.h"
+#include "arch/i386/smp.h"
 #include "kernel/arch.h"
 #include "kernel/format.h"
+#include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
@@ -39,8 +41,10 @@ static const char *const kExceptionNames[32] = {
 };
 
 /* Bits of a page fault's error code (Intel SDM volume 3A, 4.7) */
+#define FAULT_PRESENT 0x1u
 #define FAULT_WRITE 0x2u
 #define FAULT_USER 0x4u
+#define FAULT_RESERVED 0x8u
 #define FAULT_FETCH 0x10u
 
 /* DR6 (Intel SDM volume 3B, 17.2.3) */
@@ -58,9 +62,6 @@ extern const struct fixup gFixupsStart[], gFixupsEnd[];
 void int99_entry(void);
 void sysenter_entry(void);
 void sysenter_entry_stepped(void);
-
-/* A later trap may clear DR6's B0 (Intel SDM volume 3B, 17.2.3). */
-static bool sWatchpointInKernel;
 
 static const char *exception_name(unsigned vector)
 {
@@ -139,9 +140,10 @@ static void describe_trap(
 		uint32_t dr6 = i386_read_dr6();
 
 		format_string(text, size, ": %s",
-			dr6 & DR6_WATCHPOINT0 || sWatchpointInKernel ? "watchpoint 0"
-			: dr6 & DR6_SINGLE_STEP						 ? "single step"
-														 : "requested by an instruction");
+			dr6 & DR6_WATCHPOINT0 || arch_stack_block()->flags & STACK_WATCHPOINT
+				? "watchpoint 0"
+			: dr6 & DR6_SINGLE_STEP ? "single step"
+									: "requested by an instruction");
 	} else if (error & 2) {
 		format_string(text, size, ": vector %u", error >> 3);
 	} else if (error != 0) {
@@ -161,14 +163,13 @@ static void describe_trap(
  */
 static void debug_in_kernel(struct iframe *frame)
 {
-	struct iframe *user = iframe_of_stack(gKernelStackTop);
-
+	struct iframe *user = iframe_of_stack((uintptr_t)arch_stack_block());
 	uint32_t dr6 = i386_read_dr6();
 
 	/* Sticky: what is read here must not be blamed for a later trap. */
 	i386_write_dr6(DR6_CLEAR);
-	if (dr6 & DR6_WATCHPOINT0)
-		sWatchpointInKernel = true;
+	if (dr6 & DR6_WATCHPOINT0) /* a later trap may clear B0 (volume 3B, 17.2.3) */
+		arch_stack_block()->flags |= STACK_WATCHPOINT;
 	if (frame->eip == (uintptr_t)sysenter_entry) {
 		frame->eip = (uintptr_t)sysenter_entry_stepped;
 		frame->eflags &= ~FLAG_TF;
@@ -209,10 +210,58 @@ static void forget_debug(unsigned vector)
 	if (vector != VECTOR_DEBUG)
 		return;
 	i386_write_dr6(DR6_CLEAR);
-	sWatchpointInKernel = false;
+	arch_stack_block()->flags &= ~STACK_WATCHPOINT;
 }
 
 /* ---- Dispatch ------------------------------------------------------------- */
+
+/*
+ * A page fault that the address space may resolve: of ring 3, or of the copies,
+ * which alone may touch user memory in ring 0; for any other kernel code the
+ * address is wrong, even if the program has something there. Interrupts go on,
+ * for it may have to wait.
+ */
+static bool resolve_fault(struct iframe *frame, uintptr_t address)
+{
+	uint32_t error = iframe_error(frame);
+	unsigned access = error & FAULT_WRITE ? PAGE_WRITABLE : PAGE_READABLE;
+	bool resolved;
+
+	if (address >= KERNEL_BASE || error & FAULT_RESERVED)
+		return false;
+	if (iframe_from_user(frame)) {
+		/* QEMU's TCG reads what a far return of ring 3 pops as ring 0 would,
+		 * which SMAP forbids: nothing that could be mended. */
+		if ((error & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT)
+			return false;
+	} else if (find_fixup(frame->eip) == NULL
+			   || arch_stack_block()->flags & STACK_NO_FAULTS) {
+		return false;
+	}
+	/* Of a page that is there: without NX there is no such fault. */
+	if ((error & (FAULT_FETCH | FAULT_PRESENT)) == (FAULT_FETCH | FAULT_PRESENT))
+		access |= PAGE_EXECUTABLE;
+	arch_interrupts_restore(true);
+	resolved = process_handle_fault(address, access);
+	arch_interrupts_disable();
+	return resolved;
+}
+
+/* What a program did wrong: a signal, or its end. */
+static void user_trap(struct iframe *frame, uintptr_t address)
+{
+	unsigned vector = iframe_vector(frame);
+	char what[160];
+
+	/* DR6 and CR2 are this processor's: told before another one may go on. */
+	describe_trap(what, sizeof what, frame, address);
+	forget_debug(vector);
+	arch_interrupts_restore(true);
+	if (!signal_fault(
+			signal_of(vector), vector == VECTOR_PAGE_FAULT ? address : frame->eip))
+		process_fault(frame, what, signal_of(vector));
+	arch_interrupts_disable();
+}
 
 void i386_trap(struct iframe *frame)
 {
@@ -226,26 +275,16 @@ void i386_trap(struct iframe *frame)
 		__asm__ volatile("clts");
 		return;
 	}
-
-	/* In ring 0 only the copies may touch user memory: for any other kernel
-	 * code the address is wrong, even if the program has something there. */
-	if (vector == VECTOR_PAGE_FAULT && address < KERNEL_BASE
-		&& (iframe_from_user(frame) || find_fixup(frame->eip) != NULL)
-		&& process_handle_fault(address, (iframe_error(frame) & FAULT_WRITE) != 0))
+	if (vector == VECTOR_PAGE_FAULT && resolve_fault(frame, address)) {
+		if (iframe_from_user(frame))
+			thread_return_work();
 		return;
-
-	if (iframe_from_user(frame) && vector != VECTOR_MACHINE_CHECK) {
-		if (signal_fault(
-				signal_of(vector), vector == VECTOR_PAGE_FAULT ? address : frame->eip)) {
-			forget_debug(vector);
-			return;
-		}
-		describe_trap(what, sizeof what, frame, address);
-		forget_debug(vector);
-		arch_interrupts_restore(true);
-		process_fault(frame, what, signal_of(vector));
 	}
-
+	if (iframe_from_user(frame) && vector != VECTOR_MACHINE_CHECK) {
+		user_trap(frame, address);
+		thread_return_work();
+		return;
+	}
 	if (vector == VECTOR_DEBUG) {
 		debug_in_kernel(frame);
 		return;
@@ -257,47 +296,65 @@ void i386_trap(struct iframe *frame)
 	panic_frame(frame, "%s in the kernel", what);
 }
 
-/* In a task of its own, on its own stack; the CPU holds further NMIs back. */
+/*
+ * In a task of its own, on its own stack; the CPU holds further NMIs back. It
+ * may have come while this processor holds any lock, so who tells of it is the
+ * next tick.
+ */
+static uint32_t sNmis, sNmisTold;
+
 void i386_nmi(void)
 {
-	static uint32_t sCount;
+	i386_stop_if_asked();
+	__atomic_add_fetch(&sNmis, 1, __ATOMIC_RELAXED);
+}
 
-	sCount++;
-	/* The log stays readable in a storm: 1, 2, 4, 8, ... */
-	if ((sCount & (sCount - 1)) == 0)
-		log_warn("nmi: number %u, port 0x61 says 0x%x", sCount, inb(0x61));
+void i386_report_nmis(void)
+{
+	uint32_t count = __atomic_load_n(&sNmis, __ATOMIC_RELAXED);
+
+	/* The log stays readable in a storm: each time that they have doubled. */
+	if (count == sNmisTold || count < 2 * sNmisTold)
+		return;
+	sNmisTold = count;
+	log_warn("nmi: number %u, port 0x61 says 0x%x", count, inb(0x61));
 }
 
 /* In a task of its own; the main task's TSS holds what was interrupted. */
 void i386_double_fault(void)
 {
 	static struct iframe sFrame;
+	const struct tss *tss = i386_this_tss();
 
+	/* Whose stack it was, for the report. */
+	arch_stack_block()->thread = ((struct arch_stack_block *)tss->esp0)->thread;
 	sFrame = (struct iframe){
-		.segments = gTss.es << 16 | gTss.ds,
-		.edi = gTss.edi,
-		.esi = gTss.esi,
-		.ebp = gTss.ebp,
-		.ebx = gTss.ebx,
-		.edx = gTss.edx,
-		.ecx = gTss.ecx,
-		.eax = gTss.eax,
+		.segments = tss->es << 16 | tss->ds,
+		.edi = tss->edi,
+		.esi = tss->esi,
+		.ebp = tss->ebp,
+		.ebx = tss->ebx,
+		.edx = tss->edx,
+		.ecx = tss->ecx,
+		.eax = tss->eax,
 		.trap = (uint32_t)VECTOR_DOUBLE_FAULT << 24,
-		.eip = gTss.eip,
-		.cs = gTss.cs,
-		.eflags = gTss.eflags,
-		.user_esp = gTss.esp,
-		.user_ss = gTss.ss,
+		.eip = tss->eip,
+		.cs = tss->cs,
+		.eflags = tss->eflags,
+		.user_esp = tss->esp,
+		.user_ss = tss->ss,
 	};
 	panic_frame(&sFrame,
 		"%s: the kernel stack at 0x%x has overflowed, or an exception's handler has faulted",
-		exception_name(VECTOR_DOUBLE_FAULT), gTss.esp);
+		exception_name(VECTOR_DOUBLE_FAULT), tss->esp);
 }
 
 /* Debug builds, before every way out. */
 void i386_check_leaving(const struct iframe *frame)
 {
-	ASSERT((uintptr_t)(frame + 1) == gKernelStackTop);
+	ASSERT((uintptr_t)(frame + 1) == (uintptr_t)arch_stack_block());
+	ASSERT(i386_this_tss()->esp0 == (uintptr_t)arch_stack_block());
+	lock_check_none(NULL);
 	ASSERT(arch_interrupts_enabled());
 	ASSERT(iframe_from_user(frame) && frame->user_ss == USER_DS && frame->cs == USER_CS);
 	ASSERT(!(i386_read_flags() & (FLAG_DF | FLAG_NT | FLAG_AC | FLAG_TF)));
@@ -307,7 +364,7 @@ void i386_check_leaving(const struct iframe *frame)
 
 const struct iframe *arch_current_user_frame(void)
 {
-	return iframe_of_stack(gKernelStackTop);
+	return iframe_of_stack(i386_this_tss()->esp0);
 }
 
 uintptr_t arch_frame_ip(const struct iframe *frame)
@@ -357,8 +414,7 @@ uintptr_t arch_frame_pointer(void)
 
 bool arch_on_kernel_stack(uintptr_t address)
 {
-	extern const char gBootStack[], gBootStackEnd[];
+	uintptr_t top = i386_this_tss()->esp0;
 
-	return (address >= gKernelStackTop - KERNEL_STACK_SIZE && address < gKernelStackTop)
-		   || (address >= (uintptr_t)gBootStack && address < (uintptr_t)gBootStackEnd);
+	return address >= (top & ~(uintptr_t)(KERNEL_STACK_SIZE - 1)) && address < top;
 }

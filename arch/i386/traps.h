@@ -22,4 +22,9 @@ void i386_trap(struct iframe *frame);
 void i386_interrupt(struct iframe *frame);
 void i386_nmi(void);
 void i386_double_fault(void) __attribute__((noreturn));
+
+/* At each tick: tells of the NMIs that have come. */
+void i386_report_nmis(void);
+
+/* Before every way out, in debug builds. */
 void i386_check_leaving(const struct iframe *frame);

@@ -57,7 +57,7 @@ def guest_program(name, build=BUILD):
 
 
 def command_for(program, *arguments, cpu=None, emulator="qemu", accel="tcg", syscall=None,
-                direct=False, append=(), files=(), timeout=60, build=BUILD, iso=None,
+                smp=None, direct=False, append=(), files=(), timeout=60, build=BUILD, iso=None,
                 options=()):
     """The words of boot.py's command line. `append` is one --append or a list of
     them, `files` a list of (host path, guest path), `options` of further words;
@@ -66,9 +66,9 @@ def command_for(program, *arguments, cpu=None, emulator="qemu", accel="tcg", sys
     if emulator == "qemu":
         command += ["--accel", accel]
     command += ["--iso", str(iso or build / "postern.iso"), "--timeout", str(timeout)]
-    for option, value in (("--cpu", cpu), ("--syscall", syscall)):
+    for option, value in (("--cpu", cpu), ("--syscall", syscall), ("--smp", smp)):
         if value is not None:
-            command += [option, value]
+            command += [option, str(value)]
     if direct:
         command += ["--direct"]
     for words in [append] if isinstance(append, str) else append:

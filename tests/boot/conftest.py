@@ -23,24 +23,26 @@ def pytest_sessionstart(session):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves out those of `make test-full`, and puts the long ones first, so that
-    no worker is left with one at the end."""
+    """Leaves out those of `make test-full`, and puts the long ones first, the longest
+    before them, so that no worker is left with one at the end."""
     if not booting.FULL:
         left_out = [item for item in items if item.get_closest_marker("full")]
         items[:] = [item for item in items if not item.get_closest_marker("full")]
         config.hook.pytest_deselected(items=left_out)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: (item.get_closest_marker("longest") is None,
+                                 item.get_closest_marker("slow") is None))
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than five seconds; started first")
+    config.addinivalue_line("markers", "longest: takes minutes; started before those")
     config.addinivalue_line("markers", "full: in `make test-full` only")
 
 
 @pytest.fixture
 def boot():
-    """boot(program, *arguments, cpu=, emulator=, accel=, syscall=, direct=, append=,
-    files=, stdin=, timeout=, build=, iso=, options=) -> booting.Run"""
+    """boot(program, *arguments, cpu=, emulator=, accel=, syscall=, smp=, direct=,
+    append=, files=, stdin=, timeout=, build=, iso=, options=) -> booting.Run"""
     return booting.boot
 
 

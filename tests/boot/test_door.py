@@ -58,6 +58,7 @@ class Job:
     cpu: str = "qemu32"
     syscall: str = "auto"
     emulator: str = "qemu"
+    smp: int = 1
     watch: str = ""  # a symbol for the kernel's option watch=, and ,r|w,length
 
     def run(self):
@@ -66,12 +67,13 @@ class Job:
             name, rest = self.watch.split(",", 1)
             append = (f"watch={symbols()[name]:#010x},{rest}",)
         return booting.boot("door", *self.arguments, cpu=self.cpu, syscall=self.syscall,
-                            emulator=self.emulator, direct=self.emulator == "qemu",
+                            emulator=self.emulator, smp=self.smp, direct=self.emulator == "qemu",
                             append=append, timeout=60)
 
     def __str__(self):
         words = [*self.arguments, self.cpu, self.syscall, self.watch.split(",")[0],
-                 self.emulator if self.emulator != "qemu" else ""]
+                 self.emulator if self.emulator != "qemu" else "",
+                 f"smp{self.smp}" if self.smp > 1 else ""]
         return "-".join(word.replace(",", "") for word in words if word) or "all"
 
 
@@ -125,8 +127,16 @@ def check_table(run):
     return int(passed.group(1))
 
 
-@jobs_parameter("job", [Job(cpu=cpu, syscall=syscall) for cpu, syscall in
-                        (MACHINES_FULL if booting.FULL else MACHINES)])
+# (cpu, syscall option, processors): the harness on one of several.
+SMP_MACHINES = (("qemu32", "auto", 2),)
+SMP_MACHINES_FULL = (*SMP_MACHINES, ("pentium", "auto", 2), ("pentium2", "auto", 2),
+                     ("max", "auto", 2), ("max", "int", 2), ("max", "auto", 4))
+
+
+@jobs_parameter("job", [*(Job(cpu=cpu, syscall=syscall) for cpu, syscall in
+                          (MACHINES_FULL if booting.FULL else MACHINES)),
+                        *(Job(cpu=cpu, syscall=syscall, smp=smp) for cpu, syscall, smp in
+                          (SMP_MACHINES_FULL if booting.FULL else SMP_MACHINES))])
 def test_table(boots, job):
     run = boots[job]
     assert check_table(run) > 500_000, run

@@ -14,9 +14,12 @@ MACHINES = (
     {"cpu": "qemu32"},
     {"cpu": "qemu32", "syscall": "int"},
     {"cpu": "486"},
-    {"cpu": "max"},
+    {"cpu": "qemu32", "smp": 2},
+    {"cpu": "max", "smp": 4, "append": "schedule=random:1"},
 )
+HAVE_APIC = ("pentium", "pentium2", "qemu32", "max")
 MORE_MACHINES = (
+    {"cpu": "max"},
     {"cpu": "pentium"},
     {"cpu": "pentium2"},
     {"cpu": "qemu32,-sep"},
@@ -25,18 +28,50 @@ MORE_MACHINES = (
     {"options": ("--memory", "24")},
     {"options": ("--memory", "64")},
     {"options": ("--memory", "1500")},
+    {"options": ("--memory", "64"), "smp": 4},
+    # Without an APIC the others are not there.
+    {"cpu": "486", "smp": 2},
+    {"cpu": "max", "smp": 4, "append": "cpus=3"},
+    {"cpu": "max", "smp": 4, "append": "nx=off"},
+    {"cpu": "qemu32", "smp": 2, "syscall": "int"},
+    *({"cpu": cpu, "smp": smp} for cpu in HAVE_APIC for smp in (2, 4)
+      if (cpu, smp) != ("qemu32", 2)),
+    *({"cpu": cpu, "smp": smp, "append": f"schedule=random:{seed}"}
+      for cpu, seed in (("qemu32", 2), ("max", 0xdecaf)) for smp in (1, 2, 4)),
+    *({"cpu": "qemu32", "smp": 4, "append": f"schedule=random:{seed:#x}"}
+      for seed in (3, 0x5eed, 0xffffffff)),
 )
-BOCHS = {"emulator": "bochs", "cpu": "p3_katmai"}
+BOCHS = (
+    {"emulator": "bochs", "cpu": "p3_katmai"},
+    {"emulator": "bochs", "cpu": "p3_katmai", "smp": 2},
+)
 
-SOAK_SECONDS = int(os.environ.get("POSTERN_SOAK_SECONDS", "60"))
+# Ten minutes on each number of processors; less where another CPU is all that differs.
+SOAK_SECONDS = int(os.environ.get("POSTERN_SOAK_SECONDS", "600"))
+SHORT_SOAK_SECONDS = min(SOAK_SECONDS, 60)
+SOAK_MACHINES = tuple(
+    {"cpu": "max", "smp": smp, "append": f"schedule=random:{smp}"} for smp in (4, 2, 1))
+SHORT_SOAK_MACHINES = (
+    {"cpu": "qemu32", "syscall": "int"},
+    {"cpu": "486"},
+    {"cpu": "pentium", "smp": 2},
+    {"cpu": "qemu32", "smp": 4},
+)
 
+# For one processor. Those of the guest share the host's, and wait for each other.
 SECONDS = 100
-BOCHS_SECONDS = 900
+SECONDS_EACH_MORE = 60
+BOCHS_SECONDS = 1200
 
 
 def name_of(machine):
-    return "-".join(" ".join(value) if isinstance(value, tuple) else value
-                    for value in machine.values())
+    return "-".join(" ".join(value) if isinstance(value, tuple)
+                    else f"smp{value}" if name == "smp" else value
+                    for name, value in machine.items())
+
+
+def seconds_for(machine):
+    return SECONDS + SECONDS_EACH_MORE * (machine.get("smp", 1) - 1)
 
 
 def names_in_source():
@@ -61,9 +96,11 @@ def files(tmp_path_factory):
     return bad_programs.make(tmp_path_factory.mktemp("bad"))
 
 
-def run_all(boot, files, machine, timeout=SECONDS):
+def run_all(boot, files, machine, timeout=None):
+    timeout = timeout or seconds_for(machine)
     direct = machine.get("emulator", "qemu") == "qemu"
-    check(boot("usertests", files=files, direct=direct, timeout=timeout, **machine),
+    loose = machine.get("smp", 1) > 1 or "schedule=random" in machine.get("append", "")
+    check(boot("usertests", *(["--loose"] if loose else []), files=files, direct=direct, timeout=timeout, **machine),
           names_in_source())
 
 
@@ -82,17 +119,81 @@ def test_all_more(boot, files, machine):
 
 @pytest.mark.full
 @pytest.mark.slow
-def test_all_bochs(boot, files):
-    run_all(boot, files, BOCHS, BOCHS_SECONDS)
+@pytest.mark.longest
+@pytest.mark.parametrize("machine", BOCHS, ids=name_of)
+def test_all_bochs(boot, files, machine):
+    run_all(boot, files, machine, BOCHS_SECONDS)
+
+
+def run_soak(boot, machine, seconds, seed):
+    # The guest's seconds: on a busy host, where ticks get lost, they are longer.
+    run = boot("usertests", "--soak", str(seconds), str(seed), direct=True,
+               timeout=3 * seconds + seconds_for(machine), **machine)
+    check(run, ["soak"])
 
 
 @pytest.mark.full
 @pytest.mark.slow
-@pytest.mark.parametrize("machine", MACHINES, ids=name_of)
+@pytest.mark.longest
+@pytest.mark.parametrize("machine", SOAK_MACHINES, ids=name_of)
 def test_soak(boot, machine):
-    run = boot("usertests", "--soak", str(SOAK_SECONDS), direct=True,
-               timeout=SOAK_SECONDS + SECONDS, **machine)
-    check(run, ["soak"])
+    run_soak(boot, machine, SOAK_SECONDS, 1000 + machine["smp"])
+
+
+@pytest.mark.full
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", SHORT_SOAK_MACHINES, ids=name_of)
+def test_soak_elsewhere(boot, machine):
+    run_soak(boot, machine, SHORT_SOAK_SECONDS, 1)
+
+
+@pytest.mark.slow
+def test_soak_a_moment(boot):
+    run_soak(boot, {"cpu": "max", "smp": 2, "append": "schedule=random:3"}, 5, 3)
+
+
+# Options; how many processes beside the two that count, MiB, and whether brk() moves.
+LIMITS = (
+    (("processes=20",), 18, None, "moves"),
+    (("processes=2",), 0, None, "moves"),
+    (("processes=600",), None, None, "moves"),
+    (("process-memory=40",), 254, 31, "stays"),
+    (("processes=300", "process-memory=100"), 298, 91, "stays"),
+)
+
+
+@pytest.mark.parametrize("options,processes,mebibytes,moves", LIMITS,
+                         ids=[" ".join(case[0]) for case in LIMITS])
+def test_limits(boot, options, processes, mebibytes, moves):
+    """Each ends in its own error, which is EAGAIN or ENOMEM; the machine goes on."""
+    run = boot("usertests", "--limits", direct=True, append=options)
+    found = re.fullmatch(r"(\d+) processes, then (-11|-12)\n(\d+) MiB, then -12\n"
+                         r"brk (moves|stays)\n(\d+) threads, then (-11|-12)\n",
+                         run.stdout.decode())
+    assert run.status == 0 and found, run
+    assert found.group(4) == moves, run
+    if processes is not None:
+        assert (int(found.group(1)), found.group(2)) == (processes, "-11"), run
+    else:
+        assert int(found.group(1)) > 254, run
+    if mebibytes is not None:
+        # What the program itself is counts, too; a thread's stack is 256 KiB of it.
+        assert int(found.group(3)) == mebibytes, run
+        assert mebibytes * 4 <= int(found.group(5)) < mebibytes * 4 + 4, run
+
+
+def test_too_little_memory_for_a_program(boot):
+    run = boot("hello", direct=True, append="process-memory=1")
+    assert run.status == booting.NO_PROGRAM, run
+    assert run.lines("process: /bin/hello: not enough memory"), run
+
+
+def test_wrong_limits(boot):
+    words = ("processes=1", "threads=many", "process-memory=-1", "cpus=0", "schedule=random:")
+    run = boot("hello", direct=True, append=words)
+    assert (run.status, run.stdout) == (0, booting.HELLO), run
+    for word in words:
+        assert run.lines(f"options: bad value of a kernel option: {word}"), run
 
 
 def test_by_name(boot):

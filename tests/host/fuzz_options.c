@@ -47,6 +47,12 @@ static void check_options(
 		REQUIRE(length == 1 || length == 2 || length == 4);
 		REQUIRE(options->watch % length == 0);
 	}
+	REQUIRE(options->cpus >= 1 && options->cpus <= OPTIONS_CPUS_MOST);
+	REQUIRE(options->processes >= OPTIONS_TASKS_LEAST
+			&& options->processes <= OPTIONS_TASKS_MOST);
+	REQUIRE(options->threads >= OPTIONS_TASKS_LEAST
+			&& options->threads <= OPTIONS_TASKS_MOST);
+	REQUIRE(options->process_memory <= OPTIONS_MEMORY_MOST);
 }
 
 static void parse_line(const uint8_t *data, size_t size, size_t storage_size)

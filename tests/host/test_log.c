@@ -1,4 +1,4 @@
-// build: kernel/log.c kernel/format.c
+// build: kernel/log.c kernel/format.c tests/host/locks.c
 /*
  * kernel/log.c over two devices that remember: which lines go where, byte for
  * byte.

@@ -57,6 +57,11 @@ static void test_defaults(void)
 		CHECK_STRING(sOptions.init, NULL);
 		CHECK_NUMBER(sOptions.argc, 1);
 		CHECK(!sOptions.hold && !sOptions.has_watch && sOptions.nx);
+		CHECK(!sOptions.random_schedule);
+		CHECK_NUMBER(sOptions.cpus, 16);
+		CHECK_NUMBER(sOptions.processes, 256);
+		CHECK_NUMBER(sOptions.threads, 4096);
+		CHECK_NUMBER(sOptions.process_memory, 0);
 		CHECK_STRING(sWarnings, "");
 	}
 }
@@ -163,6 +168,93 @@ static void test_watch(void)
 	}
 }
 
+static void test_schedule(void)
+{
+	static const struct {
+		const char *value;
+		uint32_t seed;
+	} kRandom[] = {
+		{"random", OPTIONS_DEFAULT_SEED},
+		{"random:0", 0},
+		{"random:0x0", 0},
+		{"random:007", 7},
+		{"random:12345", 12345},
+		{"random:4294967295", UINT32_MAX},
+		{"random:0xffffffff", UINT32_MAX},
+		{"random:0XdeadBEEF", 0xdeadbeef},
+	};
+	static const char *const kBad[] = {"", "Normal", "normal:1", "randomly",
+		"random:", "random:x", "random:-1", "random:0x", "random:0x123456789",
+		"random:4294967296", "random:42949672960", "random:1 ", "random:0x1g",
+		"random:1,2"};
+	char line[64];
+
+	for (size_t i = 0; i < sizeof(kRandom) / sizeof(kRandom[0]); i++) {
+		snprintf(line, sizeof(line), "schedule=%s", kRandom[i].value);
+		parse(line);
+		CHECK_STRING(sWarnings, "");
+		CHECK(sOptions.random_schedule);
+		CHECK_NUMBER(sOptions.schedule_seed, kRandom[i].seed);
+	}
+	parse("schedule=random:5 schedule=normal");
+	CHECK(!sOptions.random_schedule);
+	for (size_t i = 0; i < sizeof(kBad) / sizeof(kBad[0]); i++) {
+		snprintf(line, sizeof(line), "schedule=random:9 \"schedule=%s\"", kBad[i]);
+		parse(line);
+		/* What stood there stays. */
+		CHECK(sOptions.random_schedule);
+		CHECK_NUMBER(sOptions.schedule_seed, 9);
+		CHECK(strncmp(sWarnings, "bad value", 9) == 0);
+	}
+}
+
+static void test_counts(void)
+{
+	static const struct {
+		const char *name;
+		const uint32_t *field;
+		uint32_t least, most, usual;
+	} kCounts[] = {
+		{"cpus", &sOptions.cpus, 1, 16, 16},
+		{"processes", &sOptions.processes, 2, 4096, 256},
+		{"threads", &sOptions.threads, 2, 4096, 4096},
+		{"process-memory", &sOptions.process_memory, 0, 3072, 0},
+	};
+	static const char *const kBad[] = {
+		"", "-1", "+1", "x", "0x10", "1k", "4294967297", "99999999999", "1 "};
+
+	for (size_t i = 0; i < sizeof(kCounts) / sizeof(kCounts[0]); i++) {
+		const uint32_t good[] = {
+			kCounts[i].least, kCounts[i].least + 1, kCounts[i].most - 1, kCounts[i].most};
+		char line[64];
+
+		for (size_t k = 0; k < 4; k++) {
+			snprintf(line, sizeof(line), "%s=%u", kCounts[i].name, (unsigned)good[k]);
+			parse(line);
+			CHECK_STRING(sWarnings, "");
+			CHECK_NUMBER(*kCounts[i].field, good[k]);
+		}
+		for (size_t k = 0; k < sizeof(kBad) / sizeof(kBad[0]); k++) {
+			snprintf(line, sizeof(line), "\"%s=%s\"", kCounts[i].name, kBad[k]);
+			parse(line);
+			CHECK(strncmp(sWarnings, "bad value", 9) == 0);
+			CHECK_NUMBER(*kCounts[i].field, kCounts[i].usual);
+		}
+		snprintf(
+			line, sizeof(line), "%s=%u", kCounts[i].name, (unsigned)kCounts[i].most + 1);
+		parse(line);
+		CHECK(strncmp(sWarnings, "bad value", 9) == 0);
+		CHECK_NUMBER(*kCounts[i].field, kCounts[i].usual);
+		if (kCounts[i].least == 0)
+			continue;
+		snprintf(
+			line, sizeof(line), "%s=%u", kCounts[i].name, (unsigned)kCounts[i].least - 1);
+		parse(line);
+		CHECK(strncmp(sWarnings, "bad value", 9) == 0);
+		CHECK_NUMBER(*kCounts[i].field, kCounts[i].usual);
+	}
+}
+
 static void test_words(void)
 {
 	parse("init=/bin/echo -- a  bc   -- d=e syscall=int ");
@@ -235,6 +327,8 @@ int main(void)
 	test_defaults();
 	test_options();
 	test_watch();
+	test_schedule();
+	test_counts();
 	test_words();
 	test_limits();
 	free(sStorage);

@@ -1,4 +1,4 @@
-// build: kernel/page_allocator.c -DPOSTERN_DEBUG=1
+// build: kernel/page_allocator.c tests/host/locks.c -DPOSTERN_DEBUG=1
 /*
  * kernel/page_allocator.c against a model that knows the owner of each page:
  * random ranges given, blocks taken and freed. Whenever the allocator says that

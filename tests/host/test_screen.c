@@ -56,7 +56,7 @@ static void start(const struct screen_device *device, unsigned columns, unsigned
 
 static void write_text(const char *text)
 {
-	arch_screen_write(text, strlen(text));
+	i386_screen_write(text, strlen(text));
 }
 
 /* Row `row` without trailing blanks; a box reads as '#'. */
@@ -87,7 +87,7 @@ static void expect_at(int line, const char *input, const char *row0, const char 
 		else {
 			start(&kMemory, 10, 3);
 			for (size_t i = 0; input[i] != '\0'; i++)
-				arch_screen_write(input + i, 1);
+				i386_screen_write(input + i, 1);
 		}
 		for (unsigned row = 0; row < 3; row++) {
 			if (strcmp(row_text(row), rows[row]) != 0) {
@@ -240,10 +240,10 @@ static void test_noise(void)
 			if (choice < 128) {
 				const char *piece =
 					kPieces[choice % (sizeof(kPieces) / sizeof(kPieces[0]))];
-				arch_screen_write(piece, strlen(piece));
+				i386_screen_write(piece, strlen(piece));
 			} else {
 				char byte = (char)(seed >> 16);
-				arch_screen_write(&byte, 1);
+				i386_screen_write(&byte, 1);
 			}
 			if (choice == 255 && i % 50 == 0)
 				i386_screen_panic_mode();

@@ -42,8 +42,8 @@ pid_t fork(void);
 int execve(const char *path, char *const argv[], char *const envp[]);
 
 /*
- * Waits for the child `pid`, -1 for any. `options` is 0 or WAIT_NO_HANG of
- * <postern/syscalls.h>; <postern/process.h> takes *status apart.
+ * Waits for the child `pid`, -1 for any. `options` are WAIT_NO_HANG and its kin of
+ * <postern/syscalls.h>, or 0; <postern/process.h> takes *status apart.
  */
 pid_t waitpid(pid_t pid, int *status, int options);
 

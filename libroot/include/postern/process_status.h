@@ -14,6 +14,9 @@ struct process_status {
 	time_us_t cpu_time; /* microseconds of processor time, to the tick */
 	time_us_t started;	/* system time */
 	char name[PROCESS_NAME_MAX];
+	uint64_t calls; /* that its threads have made, ended ones included */
 };
 
-_Static_assert(sizeof(struct process_status) == 104, "both sides agree on it");
+_Static_assert(sizeof(struct process_status) == 112
+				   && __builtin_offsetof(struct process_status, calls) == 104,
+	"both sides agree on it");

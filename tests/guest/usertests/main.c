@@ -2,9 +2,9 @@
  * usertests: what processes, threads, memory and futexes promise, tried from
  * outside.
  *
- *	usertests [NAME...]		these tests, or all of them
- *	usertests --list
- *	usertests --soak SECONDS
+ *	usertests [--loose] [NAME...]	these tests, or all of them; usertests.h says how
+ *loose usertests --list usertests --soak SECONDS [SEED] usertests --limits		how many
+ *processes and threads and how much memory
  *
  * Each test runs in a process of its own. When it and all its descendants have
  * ended, as many pages must be free, and as many processes be there, as before.
@@ -34,6 +34,7 @@ struct report {
 
 static struct report *sReport;
 const char *gSelf;
+bool gLoose;
 char **gEnvironment;
 
 /* ---- Checking ------------------------------------------------------------------- */
@@ -131,6 +132,18 @@ uint32_t free_pages(void)
 	return info.memory_free_pages;
 }
 
+void check_pages_back(uint32_t before, uint32_t missing)
+{
+	time_us_t deadline = _kern_system_time() + SECOND;
+
+	while ((int32_t)(before - free_pages()) > (int32_t)missing) {
+		if (_kern_system_time() > deadline)
+			check_failed(__FILE__, __LINE__, "%u pages of %u are not back",
+				before - free_pages(), before);
+		sleep_us(1000);
+	}
+}
+
 ssize_t process_count(void)
 {
 	struct process_status none;
@@ -185,7 +198,8 @@ static bool settle(uint32_t pages, ssize_t processes, char *why, size_t size)
 	}
 }
 
-static bool run(const char *name, void (*function)(void))
+/* With `tells`, the function writes lines itself, and the name comes behind them. */
+static bool run(const char *name, void (*function)(void), bool tells)
 {
 	uint32_t pages;
 	ssize_t processes;
@@ -199,7 +213,8 @@ static bool run(const char *name, void (*function)(void))
 	pages = free_pages();
 	processes = process_count();
 	/* First, so that a test that hangs is named. */
-	print("%s: ", name);
+	if (!tells)
+		print("%s: ", name);
 	pid = _kern_fork();
 	if (pid == 0) {
 		function();
@@ -218,6 +233,8 @@ static bool run(const char *name, void (*function)(void))
 	/* What a failed test has left must not spoil the next one. */
 	if (!passed)
 		sleep_us(100000);
+	if (tells)
+		print("%s: ", name);
 	print(passed ? "ok\n" : "FAILED: %s\n", why);
 	return passed;
 }
@@ -232,6 +249,56 @@ static void list(void)
 		print("%s\n", kTests[i].name);
 }
 
+static void wait_for_ever(void *word)
+{
+	for (;;)
+		_kern_futex_wait(ADDRESS(word), 0, -1);
+}
+
+/* One by one until there are no more: processes, memory by the MiB, and threads. */
+static void tell_limits(void)
+{
+	uint32_t *gate = check_map(PAGE, SHARED);
+	unsigned count = 0;
+	uint32_t address;
+	int last;
+
+	while ((last = _kern_fork()) > 0)
+		count++;
+	if (last == 0) {
+		while (*(volatile uint32_t *)gate == 0)
+			_kern_futex_wait(ADDRESS(gate), 0, -1);
+		end(0);
+	}
+	print("%u processes, then %d\n", count, last);
+	*gate = 1;
+	_kern_futex_wake(ADDRESS(gate), INT32_MAX);
+	while (_kern_wait(-1, NULL, 0) > 0)
+		;
+	for (count = 0;; count++) {
+		address = _kern_map(0, 1u << 20, PROT_NONE, MAP_PRIVATE);
+		if (address >= KERNEL_BASE)
+			break;
+	}
+	last = (int)address;
+	print("%u MiB, then %d\n", count, last);
+	/* Nor by these. */
+	address = _kern_brk(0);
+	print("brk %s\n", _kern_brk(address + (2u << 20)) == address ? "stays" : "moves");
+}
+
+static void tell_thread_limit(void)
+{
+	static uint32_t sNever;
+	unsigned count = 0;
+	int last;
+
+	while (
+		(last = _kern_spawn_thread(ADDRESS(wait_for_ever), ADDRESS(&sNever), 0, 0)) > 0)
+		count++;
+	print("%u threads, then %d\n", count, last);
+}
+
 static const struct test *find(const char *name)
 {
 	for (size_t i = 0; i < TEST_COUNT; i++) {
@@ -242,16 +309,23 @@ static const struct test *find(const char *name)
 }
 
 static time_us_t sSoakTime;
+static uint32_t sSoakSeed = 1;
 
 static void run_soak(void)
 {
-	soak(sSoakTime);
+	soak(sSoakTime, sSoakSeed);
 }
 
 static unsigned number(const char *text)
 {
 	unsigned value = 0;
 
+	if (text[0] == '0' && text[1] == 'x') {
+		for (text += 2; *text != '\0'; text++)
+			value = value << 4
+					| (unsigned)(*text <= '9' ? *text - '0' : (*text | 32) - 'a' + 10);
+		return value;
+	}
 	for (; *text >= '0' && *text <= '9'; text++)
 		value = value * 10 + (unsigned)(*text - '0');
 	return value;
@@ -270,26 +344,44 @@ int main(int argc, char **argv, char **envp)
 		list();
 		return 0;
 	}
+	if (argc > 1 && strcmp(argv[1], "--loose") == 0) {
+		gLoose = true;
+		argc--;
+		argv++;
+	}
 	for (i = 1; i < argc && argv[1][0] != '-'; i++) {
 		if (find(argv[i]) == NULL) {
 			print("there is no test %s\n", argv[i]);
 			return 2;
 		}
 	}
+	if (argc > 1 && strcmp(argv[1], "--limits") == 0) {
+		pid_t pid = _kern_fork();
+
+		if (pid == 0) {
+			tell_limits();
+			return 0;
+		}
+		_kern_wait(pid, NULL, 0);
+		tell_thread_limit();
+		return 0;
+	}
 	sReport = check_map(PAGE, SHARED);
 	/* Whatever pages the runner itself touches, it has touched from now on. */
-	run("warming_up", nothing);
-	run("warming_up", nothing);
+	run("warming_up", nothing, false);
+	run("warming_up", nothing, false);
 
 	if (argc > 2 && strcmp(argv[1], "--soak") == 0) {
 		sSoakTime = number(argv[2]) * SECOND;
-		*(run("soak", run_soak) ? &passed : &failed) += 1;
+		if (argc > 3)
+			sSoakSeed = number(argv[3]);
+		*(run("soak", run_soak, true) ? &passed : &failed) += 1;
 	} else if (argc > 1) {
 		for (i = 1; i < argc; i++)
-			*(run(argv[i], find(argv[i])->function) ? &passed : &failed) += 1;
+			*(run(argv[i], find(argv[i])->function, false) ? &passed : &failed) += 1;
 	} else {
 		for (size_t t = 0; t < TEST_COUNT; t++)
-			*(run(kTests[t].name, kTests[t].function) ? &passed : &failed) += 1;
+			*(run(kTests[t].name, kTests[t].function, false) ? &passed : &failed) += 1;
 	}
 	print("%u passed, %u failed\n", passed, failed);
 	return failed > 0 ? 1 : 0;

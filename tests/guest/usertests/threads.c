@@ -82,7 +82,9 @@ void test_thread_unjoined(void)
 			_kern_yield();
 	}
 	sleep_us(20000);
-	CHECK(before - free_pages() < 60);
+	/* 4096 records remain, on some more pages than they would fill: which ones
+	 * depends on the order of the ends. A leak would be of thousands. */
+	check_pages_back(before, 150);
 }
 
 void test_join_errors(void)
@@ -197,7 +199,7 @@ void test_spawn_errors(void)
 	CHECK_EQUAL(_kern_spawn_thread(ADDRESS(end_with), 0, page + PAGE, 0), -EINVAL);
 	CHECK_EQUAL(_kern_join_thread(-1, NULL), -ESRCH);
 	/* Not one of them has left anything. */
-	CHECK_EQUAL(free_pages(), before);
+	check_pages_back(before, 0);
 }
 
 static void tell_own_stack(void *unused)
@@ -225,7 +227,7 @@ void test_made_stack_returns(void)
 		}
 		CHECK_EQUAL((uint32_t)esp, first);
 	}
-	CHECK_EQUAL(free_pages(), before);
+	check_pages_back(before, 0);
 }
 
 static void overflow_made_stack(void *bytes)
@@ -409,7 +411,8 @@ static void block(void *how)
 	case 3:
 		pid = check_fork();
 		if (pid == 0) {
-			sleep_us(30000);
+			while (_kern_getppid() != 0) /* as long as there is somebody who waits */
+				sleep_us(1000);
 			end(0);
 		}
 		_kern_wait(pid, NULL, 0);

@@ -101,7 +101,7 @@ void test_yield_fair(void)
 	for (i = 0; i < 4; i++)
 		check_join(threads[i], 0);
 	CHECK(least() > 100);
-	CHECK(most() - least() <= most() / 10 + 2);
+	CHECK(gLoose || most() - least() <= most() / 10 + 2);
 }
 
 static void spin_on(void *index)
@@ -128,7 +128,7 @@ void test_preemption_threads(void)
 		 _kern_system_time() < end_time;)
 		;
 	CHECK(least() > before);
-	CHECK(most() < 4 * least());
+	CHECK(gLoose || most() < 4 * least());
 	sStop = 1;
 	for (i = 0; i < 4; i++)
 		check_join(threads[i], 0);
@@ -150,7 +150,8 @@ void test_preemption_processes(void)
 		uint32_t before[3];
 
 		memcpy(before, (void *)(uintptr_t)counts, sizeof before);
-		sleep_us(100000);
+		/* Chance may pass one by for a while. */
+		sleep_us(gLoose ? 1000000 : 100000);
 		for (i = 0; i < 3; i++)
 			CHECK(counts[i] != before[i]);
 	}

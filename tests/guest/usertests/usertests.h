@@ -55,6 +55,12 @@ void check_failed(const char *file, int line, const char *format, ...)
 
 /* ---- Processes ------------------------------------------------------------------- */
 
+/*
+ * --loose: threads may run at the same moment, or in an order that is drawn, so what
+ * only turns on one processor give is not checked.
+ */
+extern bool gLoose;
+
 extern const char *gSelf; /* the path of this program, to exec it */
 extern char **gEnvironment;
 
@@ -78,6 +84,9 @@ void *check_map(size_t size, bool shared);
 #define PRIVATE false
 
 uint32_t free_pages(void);
+/* That of `before` free pages at most so many are not back, in a moment at the latest:
+ * a thread that has ended leaves its kernel stack only when its processor turns away. */
+void check_pages_back(uint32_t before, uint32_t missing);
 ssize_t process_count(void); /* zombies included */
 void sleep_us(time_us_t time);
 
@@ -94,14 +103,20 @@ void check_join(tid_t thread, int value);
 	/* processes.c */                                                                    \
 	X(fork_copies_memory)                                                                \
 	X(fork_shares_shared)                                                                \
-	X(fork_nested) X(fork_bomb) X(fork_bomb_tree) X(wait_any_order) X(wait_no_hang)      \
-		X(wait_errors) X(wait_status) X(wait_two_threads) X(orphans) X(grandchildren)    \
-			X(zombies) X(parent_numbers) X(process_create_start)                         \
-				X(process_create_errors) X(process_create_left) X(process_create_signal) \
-					X(process_delete_errors) X(process_status_lists) X(process_names)    \
-						X(kill_blocked) X(kill_running) X(kill_runs_no_more)             \
-							X(kill_many) X(signal_keeps_flags)                           \
-								X(signal_selectors) /* programs.c */                     \
+	X(fork_nested)                                                                       \
+	X(fork_bomb)                                                                         \
+	X(fork_bomb_tree)                                                                    \
+	X(wait_any_order)                                                                    \
+	X(wait_no_hang)                                                                      \
+	X(wait_errors)                                                                       \
+	X(wait_status)                                                                       \
+	X(wait_two_threads)                                                                  \
+	X(orphans) X(grandchildren) X(zombies) X(parent_numbers) X(process_create_start)     \
+		X(process_create_errors) X(process_create_left) X(process_create_signal)         \
+			X(process_delete_errors) X(process_status_lists) X(process_status_calls)     \
+				X(process_names) X(kill_blocked) X(kill_running) X(kill_runs_no_more)    \
+					X(kill_many) X(signal_keeps_flags)                                   \
+						X(signal_selectors) /* programs.c */                             \
 		X(exec_arguments) X(exec_environment) X(exec_errors) X(exec_limits)              \
 			X(exec_bad_files) X(exec_resets) X(exec_from_thread) X(exec_with_threads)    \
 				X(exec_drops_threads) X(exec_with_signals) /* threads.c */               \
@@ -131,14 +146,23 @@ void check_join(tid_t thread, int value);
 			X(signal_nesting) X(signal_registers) X(signal_fault) X(signal_bad_frames)   \
 				X(signal_interrupts_calls) X(signal_ignored_while_waiting)               \
 					X(signal_alarm) X(signal_child) X(signal_stop_and_continue)          \
-						X(signal_fork_and_exec) X(signal_storm)
+						X(signal_fork_and_exec) X(signal_storm) X(wait_stopped)          \
+							X(wait_stopped_order) /* crowds.c */                         \
+		X(futex_hammer) X(locks_hammered) X(futex_unmapped) X(thread_limit_crowd)        \
+			X(thread_stacks_crowd) X(join_crowd) X(wait_crowd) X(orphans_crowd)          \
+				X(fork_crowd) X(process_status_crowd) X(exec_crowd) X(kill_crowd)        \
+					X(end_crowd) X(signal_storm_crowd)                                   \
+						X(signal_yielding) /* coherence.c */ X(remap_zeros)              \
+							X(protect_is_seen) X(map_storm) X(brk_crowd)                 \
+								X(fork_under_writers) X(cow_kernel_crowd)                \
+									X(same_addresses) X(fpu_crowd) X(time_crowd)
 
 #define DECLARE_TEST(name) void test_##name(void);
 USERTESTS(DECLARE_TEST)
 #undef DECLARE_TEST
 
-/* Mixed load; soak.c. */
-void soak(time_us_t duration);
+/* Mixed load, the same for the same seed; soak.c. */
+void soak(time_us_t duration, uint32_t seed);
 
 /* programs.c: what this program does when it is started as a part of a test. */
 int run_part(int argc, char **argv, char **envp);

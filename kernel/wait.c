@@ -1,0 +1,182 @@
+/*
+ * Waiting: wait queues (thread.h) and mutexes (lock.h).
+ *
+ * A thread goes to sleep under the scheduler's lock, and is woken under it. What
+ * it waits for is guarded by a lock of the caller's, which is released in
+ * between: who changes that and then wakes comes either before the thread has
+ * looked or behind its way to the queue.
+ */
+#include "kernel/panic.h"
+#include "kernel/scheduler.h"
+#include "kernel/signal.h"
+#include <postern/errno.h>
+
+void wait_queue_init(struct wait_queue *queue)
+{
+	list_init(&queue->threads);
+}
+
+/* The first that waits, off the queue; the scheduler's lock is held. */
+static bool wake_first(struct wait_queue *queue)
+{
+	struct thread *thread;
+
+	if (list_empty(&queue->threads))
+		return false;
+	thread = LIST_ENTRY(queue->threads.next, struct thread, queued);
+	list_remove(&thread->queued);
+	scheduler_make_ready(thread);
+	return true;
+}
+
+unsigned wait_queue_wake(struct wait_queue *queue, unsigned count)
+{
+	bool enabled = spin_lock_irq(&gSchedulerLock);
+	unsigned woken = 0;
+
+	while (woken < count && wake_first(queue))
+		woken++;
+	spin_unlock_irq(&gSchedulerLock, enabled);
+	return woken;
+}
+
+/* The lock is held, and released. */
+static void sleep(struct thread *thread, struct wait_queue *queue, bool interruptible)
+{
+	thread->state = THREAD_WAITING;
+	thread->interruptible = interruptible;
+	if (queue != NULL)
+		list_add(&queue->threads, &thread->queued);
+	scheduler_switch();
+}
+
+static void release(struct mutex *mutex);
+
+static int wait(struct wait_queue *queue, struct spinlock *lock, struct mutex *mutex,
+	time_us_t deadline)
+{
+	struct thread *thread = thread_current();
+	bool enabled = spin_lock_irq(&gSchedulerLock);
+
+	thread->wake_result = 0;
+	/* Both are set before thread_interrupt() takes the lock: either they are
+	 * seen here, or it finds the thread waiting. */
+	if (thread->ending || signal_pending(thread)) {
+		thread->wake_result = -EINTR;
+		spin_unlock(&gSchedulerLock);
+	} else if (deadline != NO_DEADLINE && deadline <= arch_system_time()) {
+		thread->wake_result = -ETIMEDOUT;
+		spin_unlock(&gSchedulerLock);
+	} else {
+		if (deadline != NO_DEADLINE)
+			timer_start_wait(thread, deadline);
+		if (lock != NULL)
+			spin_unlock(lock);
+		if (mutex != NULL)
+			release(mutex);
+		sleep(thread, queue, true);
+		if (lock != NULL || mutex != NULL)
+			arch_interrupts_restore(enabled);
+		if (lock != NULL)
+			spin_lock(lock);
+		if (mutex != NULL)
+			mutex_lock(mutex);
+	}
+	if (thread->wake_result == -EINTR) {
+		thread->interrupted_call =
+			(uint32_t)arch_frame_syscall(arch_current_user_frame());
+		arch_request_return_work();
+	}
+	arch_interrupts_restore(enabled);
+	return thread->wake_result;
+}
+
+int wait_on(struct wait_queue *queue, struct spinlock *lock, time_us_t deadline)
+{
+	return wait(queue, lock, NULL, deadline);
+}
+
+int wait_on_mutex(struct wait_queue *queue, struct mutex *mutex, time_us_t deadline)
+{
+	return wait(queue, NULL, mutex, deadline);
+}
+
+/* ---- Mutexes (Drepper, "Futexes are tricky", 2011, mutex2) ------------------- */
+
+enum { MUTEX_FREE, MUTEX_HELD, MUTEX_WAITED_FOR };
+
+void mutex_init(struct mutex *mutex, const char *name)
+{
+	*mutex = (struct mutex){.name = name};
+	wait_queue_init(&mutex->waiters);
+}
+
+static bool try(struct mutex *mutex)
+{
+	uint32_t expected = MUTEX_FREE;
+
+	return __atomic_compare_exchange_n(
+		&mutex->state, &expected, MUTEX_HELD, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static void take(struct mutex *mutex, uintptr_t place)
+{
+	mutex->owner = thread_current();
+	mutex->place = place;
+}
+
+bool mutex_try_lock(struct mutex *mutex)
+{
+	if (!try(mutex))
+		return false;
+	take(mutex, (uintptr_t)__builtin_return_address(0));
+	return true;
+}
+
+void mutex_lock(struct mutex *mutex)
+{
+	struct thread *thread = thread_current();
+
+	lock_check_none(NULL);
+	ASSERT(mutex->owner != thread);
+	if (!try(mutex)) {
+		bool enabled = spin_lock_irq(&gSchedulerLock);
+
+		/* Who sets it to "waited for" is woken by the next release, which has to
+		 * take the lock for that: it cannot come before the sleep. */
+		while (__atomic_exchange_n(&mutex->state, MUTEX_WAITED_FOR, __ATOMIC_ACQUIRE)
+			   != MUTEX_FREE) {
+			sleep(thread, &mutex->waiters, false);
+			spin_lock(&gSchedulerLock);
+		}
+		spin_unlock_irq(&gSchedulerLock, enabled);
+	}
+	take(mutex, (uintptr_t)__builtin_return_address(0));
+}
+
+/* Whether somebody waits for it. */
+static bool set_free(struct mutex *mutex)
+{
+	ASSERT(mutex->owner == thread_current());
+	mutex->owner = NULL;
+	return __atomic_exchange_n(&mutex->state, MUTEX_FREE, __ATOMIC_RELEASE)
+		   == MUTEX_WAITED_FOR;
+}
+
+/* With the scheduler's lock held. */
+static void release(struct mutex *mutex)
+{
+	if (set_free(mutex))
+		wake_first(&mutex->waiters);
+}
+
+void mutex_unlock(struct mutex *mutex)
+{
+	if (set_free(mutex))
+		wait_queue_wake(&mutex->waiters, 1);
+}
+
+bool mutex_held(const struct mutex *mutex)
+{
+	return mutex->owner == thread_current();
+}
