@@ -38,10 +38,11 @@ _Static_assert(sizeof(struct ustar_header) == BLOCK_SIZE, "a ustar header is one
  * other things where the prefix would be. */
 static const char kMagic[8] = {'u', 's', 't', 'a', 'r', '\0', '0', '0'};
 
-enum entry_kind { ENTRY_FILE, ENTRY_DIRECTORY, ENTRY_OTHER };
+enum entry_kind { ENTRY_FILE, ENTRY_DIRECTORY, ENTRY_LINK, ENTRY_OTHER };
 
 struct entry {
 	enum entry_kind kind;
+	const char *target; /* of an ENTRY_LINK: 100 bytes, or a NUL before */
 	struct archive_file file;
 };
 
@@ -191,8 +192,12 @@ static int next_entry(
 		_entry->kind = ENTRY_DIRECTORY;
 		size = 0; /* no data follows, whatever the field says */
 		break;
-	case '1': /* hard link */
 	case '2': /* symbolic link */
+		_entry->kind = ENTRY_LINK;
+		_entry->target = header->link_name;
+		size = 0;
+		break;
+	case '1': /* hard link */
 	case '3': /* character device */
 	case '4': /* block device */
 	case '6': /* FIFO */
@@ -295,6 +300,33 @@ int archive_next(
 	while ((result = next_entry(archive, &next, &entry)) > 0) {
 		if (entry.kind != ENTRY_FILE)
 			continue;
+		*_file = entry.file;
+		*offset = next;
+		return 1;
+	}
+	return result;
+}
+
+int archive_next_any(const struct archive *archive, size_t *offset,
+	enum archive_kind *_kind, struct archive_file *_file, char target[ARCHIVE_TARGET_MAX])
+{
+	struct entry entry;
+	size_t next = *offset;
+	int result;
+
+	while ((result = next_entry(archive, &next, &entry)) > 0) {
+		if (entry.kind == ENTRY_OTHER)
+			continue;
+		target[0] = '\0';
+		if (entry.kind == ENTRY_LINK) {
+			size_t length = strnlen(entry.target, ARCHIVE_TARGET_MAX - 1);
+
+			memcpy(target, entry.target, length);
+			target[length] = '\0';
+		}
+		*_kind = entry.kind == ENTRY_FILE		 ? ARCHIVE_FILE
+				 : entry.kind == ENTRY_DIRECTORY ? ARCHIVE_DIRECTORY
+												 : ARCHIVE_LINK;
 		*_file = entry.file;
 		*offset = next;
 		return 1;

@@ -7,7 +7,7 @@
  * theirs is in use.
  *
  * A name may be written with or without `/` or `./` before it: empty and `.`
- * components mean nothing. Links, devices and what pax and GNU tar put between
+ * components mean nothing. Hard links, devices and what pax and GNU tar put between
  * files are passed over; GNU's and pax's longer names are not understood.
  */
 #pragma once
@@ -46,3 +46,16 @@ int archive_find(const struct archive *archives, size_t count, const char *path,
  */
 int archive_next(
 	const struct archive *archive, size_t *offset, struct archive_file *_file);
+
+enum archive_kind { ARCHIVE_FILE, ARCHIVE_DIRECTORY, ARCHIVE_LINK };
+
+/* Bytes of a symbolic link's target, with its NUL. */
+#define ARCHIVE_TARGET_MAX 101
+
+/*
+ * The same for directories and symbolic links, too: of those only name and mode
+ * mean something, and `target` is what a link says.
+ */
+int archive_next_any(const struct archive *archive, size_t *offset,
+	enum archive_kind *_kind, struct archive_file *_file,
+	char target[ARCHIVE_TARGET_MAX]);

@@ -1,41 +1,48 @@
 /*
- * The console of programs: what is written to descriptors 1 and 2 goes to the
- * first serial port and the screen.
+ * The console of programs, /dev/console: what is written goes to the first serial port
+ * and the screen. There is nothing to read.
  */
+#include "kernel/console.h"
 #include "kernel/arch.h"
-#include "kernel/lock.h"
-#include "syscall_handlers.h"
+#include "kernel/panic.h"
+#include "kernel/vfs.h"
 
-/* Held while a chunk goes out, which then comes in one piece. */
-static struct mutex sMutex = MUTEX(sMutex, "console");
-
-enum { STANDARD_OUTPUT = 1, STANDARD_ERROR = 2 };
+static int console_read(struct open_file *file, off_t position, struct io *io)
+{
+	(void)file;
+	(void)position;
+	(void)io;
+	return 0; /* the end */
+}
 
 /*
  * Bytes go out a chunk at a time. When a chunk cannot be read, what went
  * before it has been written, and its count is the result.
  */
-ssize_t _user_write(int fd, off_t position, struct user_in buffer, size_t size)
+static int console_write(struct open_file *file, off_t position, struct io *io)
 {
 	char chunk[512];
-	size_t done = 0;
 
-	if (fd != STANDARD_OUTPUT && fd != STANDARD_ERROR)
-		return -EBADF;
-	if (size > INT32_MAX)
-		return -EINVAL; /* no result could say so many */
-	(void)position;		/* the console has no offset */
-
-	while (done < size) {
-		size_t count = size - done < sizeof chunk ? size - done : sizeof chunk;
-		int error = user_in_read(buffer, done, chunk, count);
+	(void)file;
+	(void)position;
+	while (io->left > 0) {
+		size_t count = io->left < sizeof chunk ? io->left : sizeof chunk;
+		int error = io_take(io, chunk, count);
 
 		if (error != 0)
-			return done > 0 ? (ssize_t)done : error;
-		mutex_lock(&sMutex);
+			return error;
 		arch_console_write(chunk, count);
-		mutex_unlock(&sMutex);
-		done += count;
 	}
-	return (ssize_t)done;
+	return 0;
+}
+
+static const struct device_operations kOperations = {
+	.read = console_read, .write = console_write};
+static struct device sConsole = {
+	.name = "console", .mode = S_IFCHR | 0666, .operations = &kOperations};
+
+void console_init(void)
+{
+	if (device_register(&sConsole) != 0)
+		panic("no /dev/console");
 }

@@ -93,23 +93,18 @@ _Static_assert(sizeof(struct symbol) == 16, "gABI: Elf32_Sym");
 #define SYMBOL_UNTYPED 0
 #define SYMBOL_FUNCTION 2
 
-/*
- * Copies a piece out of the image, which may lie at any alignment. Returns
- * false when it is not wholly inside.
- */
+/* Copies a piece out of the file. False when it is not wholly inside. */
 static bool read_at(
-	const void *image, size_t size, uint64_t offset, void *to, size_t length)
+	const struct elf_source *source, uint64_t offset, void *to, size_t length)
 {
-	if (offset > size || length > size - offset)
-		return false;
-	memcpy(to, (const uint8_t *)image + offset, length);
-	return true;
+	return offset <= source->size && length <= source->size - offset
+		   && source->read(source, offset, to, length);
 }
 
 /* ---- Programs ------------------------------------------------------------- */
 
 /* Returns NULL, or what is wrong. */
-static const char *check_header(const struct elf_header *header, size_t size)
+static const char *check_header(const struct elf_header *header, uint64_t size)
 {
 	if (memcmp(header->magic, "\177ELF", sizeof(header->magic)) != 0)
 		return "not an ELF file";
@@ -137,7 +132,7 @@ static const char *check_header(const struct elf_header *header, size_t size)
 }
 
 /* Returns NULL, or what is wrong with a PT_LOAD of `memory_size` not 0. */
-static const char *check_segment(const struct program_header *program, size_t size)
+static const char *check_segment(const struct program_header *program, uint64_t size)
 {
 	if (program->file_size > program->memory_size)
 		return "segment larger in the file than in memory";
@@ -214,15 +209,15 @@ static bool entry_is_executable(const struct elf_image *elf)
 	return false;
 }
 
-int elf_parse(const void *image, size_t size, struct elf_image *_elf, const char **_why)
+int elf_parse(const struct elf_source *source, struct elf_image *_elf, const char **_why)
 {
 	struct elf_header header;
 
-	if (!read_at(image, size, 0, &header, sizeof(header))) {
+	if (!read_at(source, 0, &header, sizeof(header))) {
 		*_why = "too short for an ELF file";
 		return -ENOEXEC;
 	}
-	*_why = check_header(&header, size);
+	*_why = check_header(&header, source->size);
 	if (*_why != NULL)
 		return -ENOEXEC;
 
@@ -236,13 +231,13 @@ int elf_parse(const void *image, size_t size, struct elf_image *_elf, const char
 		struct program_header program;
 		uint64_t offset = (uint64_t)header.headers_offset + i * ELF_PROGRAM_HEADER_SIZE;
 
-		if (!read_at(image, size, offset, &program, sizeof(program)))
+		if (!read_at(source, offset, &program, sizeof(program)))
 			*_why = "program headers outside the file";
 		else if (program.type == SEGMENT_INTERPRETER)
 			*_why = "dynamically linked; link it with -static";
 		else if (program.type == SEGMENT_LOAD
 				 && (program.memory_size != 0 || program.file_size != 0)) {
-			*_why = check_segment(&program, size);
+			*_why = check_segment(&program, source->size);
 			if (*_why == NULL)
 				*_why = add_segment(_elf, &program);
 		}
@@ -265,8 +260,7 @@ int elf_parse(const void *image, size_t size, struct elf_image *_elf, const char
 
 /* Where the tables are; the section headers are read again for each symbol. */
 struct symbol_tables {
-	const void *image;
-	size_t size;
+	const struct elf_source *source;
 	uint32_t sections_offset;
 	uint32_t section_count;
 	struct section_header symbols;
@@ -277,7 +271,7 @@ static bool read_section(
 	const struct symbol_tables *tables, uint32_t index, struct section_header *_section)
 {
 	return index < tables->section_count
-		   && read_at(tables->image, tables->size,
+		   && read_at(tables->source,
 			   (uint64_t)tables->sections_offset + index * sizeof(*_section), _section,
 			   sizeof(*_section));
 }
@@ -285,21 +279,20 @@ static bool read_section(
 static bool is_inside(
 	const struct symbol_tables *tables, const struct section_header *section)
 {
-	return (uint64_t)section->offset + section->size <= tables->size;
+	return (uint64_t)section->offset + section->size <= tables->source->size;
 }
 
-static bool find_tables(const void *image, size_t size, struct symbol_tables *_tables)
+static bool find_tables(const struct elf_source *source, struct symbol_tables *_tables)
 {
 	struct elf_header header;
 
-	if (!read_at(image, size, 0, &header, sizeof(header))
+	if (!read_at(source, 0, &header, sizeof(header))
 		|| memcmp(header.magic, "\177ELF", sizeof(header.magic)) != 0
 		|| header.class != CLASS_32 || header.encoding != ENCODING_LITTLE_ENDIAN
 		|| header.section_size != sizeof(struct section_header))
 		return false;
 
-	_tables->image = image;
-	_tables->size = size;
+	_tables->source = source;
 	_tables->sections_offset = header.sections_offset;
 	_tables->section_count = header.section_count;
 
@@ -315,19 +308,37 @@ static bool find_tables(const void *image, size_t size, struct symbol_tables *_t
 	return false;
 }
 
-/* The symbol's name, or NULL when it has none or one without an end. */
-static const char *symbol_name(
-	const struct symbol_tables *tables, const struct symbol *symbol)
+/* Copies a name, cut to `size` - 1 bytes. False when it is empty or has no end. */
+static bool read_name(
+	const struct symbol_tables *tables, uint32_t index, char *name, size_t size)
 {
-	if (symbol->name >= tables->strings.size)
-		return NULL;
+	uint64_t offset = (uint64_t)tables->strings.offset + index;
+	uint32_t done = 0;
+	char piece[32];
 
-	const char *name =
-		(const char *)tables->image + tables->strings.offset + symbol->name;
-	size_t room = tables->strings.size - symbol->name;
-	size_t length = strnlen(name, room);
+	while (index < tables->strings.size && done < tables->strings.size - index) {
+		uint32_t rest = tables->strings.size - index - done;
+		uint32_t count = rest < sizeof piece ? rest : sizeof piece;
+		uint32_t i;
 
-	return length == 0 || length == room ? NULL : name;
+		if (!read_at(tables->source, offset + done, piece, count))
+			return false;
+		for (i = 0; i < count; i++) {
+			if (done + i < size)
+				name[done + i] = done + i + 1 < size ? piece[i] : '\0';
+			if (piece[i] == '\0')
+				return done + i > 0;
+		}
+		done += count;
+	}
+	return false;
+}
+
+static bool has_name(const struct symbol_tables *tables, const struct symbol *symbol)
+{
+	char first;
+
+	return read_name(tables, symbol->name, &first, sizeof first);
 }
 
 /* Whether the symbol could be the place of code at `address`, its size apart. */
@@ -345,37 +356,38 @@ static bool is_candidate(
 		   && address - section.address < section.size;
 }
 
-bool elf_find_symbol(const void *image, size_t size, uint32_t address, const char **_name,
-	uint32_t *_offset)
+bool elf_find_symbol(const struct elf_source *source, uint32_t address, char *name,
+	size_t size, uint32_t *_offset)
 {
 	struct symbol_tables tables;
-	const char *sized_name = NULL;	 /* the nearest whose size covers `address` */
-	const char *unsized_name = NULL; /* the nearest without a size */
+	uint32_t sized_name = 0;   /* the nearest whose size covers `address` */
+	uint32_t unsized_name = 0; /* the nearest without a size */
+	bool has_sized = false, has_unsized = false;
 	uint32_t sized_value = 0;
 	uint32_t unsized_value = 0;
 	uint32_t last_end_value = 0; /* the nearest that ends before `address` */
 
-	if (!find_tables(image, size, &tables))
+	if (!find_tables(source, &tables))
 		return false;
 
 	for (uint32_t i = 0; i < tables.symbols.size / sizeof(struct symbol); i++) {
 		struct symbol symbol;
-		const char *name;
 
-		if (!read_at(image, size, (uint64_t)tables.symbols.offset + i * sizeof(symbol),
+		if (!read_at(source, (uint64_t)tables.symbols.offset + i * sizeof(symbol),
 				&symbol, sizeof(symbol))
-			|| !is_candidate(&tables, &symbol, address)
-			|| (name = symbol_name(&tables, &symbol)) == NULL)
+			|| !is_candidate(&tables, &symbol, address) || !has_name(&tables, &symbol))
 			continue;
 
 		if (symbol.size == 0) {
-			if (unsized_name == NULL || symbol.value > unsized_value) {
-				unsized_name = name;
+			if (!has_unsized || symbol.value > unsized_value) {
+				has_unsized = true;
+				unsized_name = symbol.name;
 				unsized_value = symbol.value;
 			}
 		} else if (address - symbol.value < symbol.size) {
-			if (sized_name == NULL || symbol.value > sized_value) {
-				sized_name = name;
+			if (!has_sized || symbol.value > sized_value) {
+				has_sized = true;
+				sized_name = symbol.name;
 				sized_value = symbol.value;
 			}
 		} else if (symbol.value > last_end_value)
@@ -383,16 +395,11 @@ bool elf_find_symbol(const void *image, size_t size, uint32_t address, const cha
 	}
 
 	/* A label without a size reaches only as far as the next symbol. */
-	if (unsized_name != NULL && unsized_value >= last_end_value
-		&& (sized_name == NULL || unsized_value > sized_value)) {
-		*_name = unsized_name;
+	if (has_unsized && unsized_value >= last_end_value
+		&& (!has_sized || unsized_value > sized_value)) {
 		*_offset = address - unsized_value;
-		return true;
+		return read_name(&tables, unsized_name, name, size);
 	}
-	if (sized_name != NULL) {
-		*_name = sized_name;
-		*_offset = address - sized_value;
-		return true;
-	}
-	return false;
+	*_offset = address - sized_value;
+	return has_sized && read_name(&tables, sized_name, name, size);
 }

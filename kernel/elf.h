@@ -2,14 +2,22 @@
  * ELF32 programs (System V gABI; i386 psABI): checked before a page of them
  * is mapped, and their symbols for reports.
  *
- * Both functions take any bytes at all and read nothing outside
- * [image, image + size). Nothing is copied or mapped here.
+ * Both functions take any bytes at all. Of the file they read what they need,
+ * piece by piece, and nothing outside of it. Nothing is mapped here.
  */
 #pragma once
 
 #include <postern/types.h>
 
 #define ELF_SEGMENTS_MAX 16
+
+/* A file: read() copies a piece that is wholly inside. False: it cannot be read. */
+struct elf_source {
+	bool (*read)(
+		const struct elf_source *source, uint64_t offset, void *to, size_t length);
+	uint64_t size;
+	void *file; /* read()'s own */
+};
 
 /* One PT_LOAD: what lies at [vaddr, vaddr + memory_size) of the program. */
 struct elf_segment {
@@ -38,21 +46,21 @@ struct elf_image {
 #define ELF_PROGRAM_HEADER_SIZE 32
 
 /*
- * Checks that the `size` bytes at `image` are a static ET_EXEC for the i386
+ * Checks that the file is a static ET_EXEC for the i386
  * whose segments lie in [USER_BASE, KERNEL_BASE), and describes it in *_elf.
  * Returns 0, or -ENOEXEC with *_why what is wrong, in words; *_elf is undefined
  * then.
  */
-int elf_parse(const void *image, size_t size, struct elf_image *_elf, const char **_why);
+int elf_parse(const struct elf_source *source, struct elf_image *_elf, const char **_why);
 
 /*
  * Finds the symbol that `address` belongs to: of functions and untyped labels
  * that are defined in the section around `address`, the nearest at or below it.
  * One with a size ends there; one without ends where the next begins.
- * *_name points into the image and has a NUL; *_offset is in bytes.
+ * `name` gets up to `size` - 1 bytes of its name and a NUL; *_offset is in bytes.
  *
  * A return address may be the first byte behind its function (the call was its
  * last instruction): look up the address less 1.
  */
-bool elf_find_symbol(const void *image, size_t size, uint32_t address, const char **_name,
-	uint32_t *_offset);
+bool elf_find_symbol(const struct elf_source *source, uint32_t address, char *name,
+	size_t size, uint32_t *_offset);

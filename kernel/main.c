@@ -5,12 +5,18 @@
 #include "kernel/address_space.h"
 #include "kernel/arch.h"
 #include "kernel/archive.h"
+#include "kernel/devices.h"
 #include "kernel/format.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
+#include "kernel/names.h"
 #include "kernel/options.h"
+#include "kernel/panic.h"
 #include "kernel/process.h"
+#include "kernel/procfs.h"
+#include "kernel/ramfs.h"
 #include "kernel/string.h"
+#include "kernel/vfs.h"
 
 #define DEFAULT_PROGRAM "/bin/hello"
 
@@ -26,6 +32,27 @@ void log_unknown_option(const char *message, const char *word)
 	log_warn("options: %s: %s", message, word);
 }
 
+/* The root, with what the boot archives hold. */
+static void start_files(const struct archive *archives, size_t archive_count)
+{
+	static const char *const kDirectories[] = {"/bin", "/dev", "/home", "/proc", "/tmp"};
+	int error;
+
+	ramfs_init();
+	procfs_init();
+	error = vfs_mount(NULL, "/", "ramfs", 0, NULL);
+	for (size_t i = 0; i < sizeof kDirectories / sizeof kDirectories[0] && error == 0;
+		 i++)
+		error = vfs_mkdir(kDirectories[i], 0755);
+	if (error != 0)
+		panic("files: no root: error %d", -error);
+	ramfs_fill(archives, archive_count);
+	devices_init();
+	error = vfs_mount(NULL, "/proc", "proc", 0, NULL);
+	if (error != 0)
+		log_warn("files: no /proc: error %d", -error);
+}
+
 void kernel_main(const struct kernel_options *options, const struct archive *archives,
 	size_t archive_count)
 {
@@ -39,9 +66,9 @@ void kernel_main(const struct kernel_options *options, const struct archive *arc
 		thread_randomise(options->schedule_seed);
 	thread_set_limit(options->threads);
 	arch_start_cpus(options->cpus);
-	process_init(archives, archive_count);
 	process_set_limit(options->processes);
 	address_space_set_limit(options->process_memory);
+	start_files(archives, archive_count);
 	process_load_first(arguments);
 	/* Not before: loading touches what is watched. */
 	if (options->has_watch)

@@ -105,7 +105,7 @@ static void print_context(void)
 		&& kSyscallDetails[number].name != NULL)
 		print(", in system call %d, %s", (int)number, kSyscallDetails[number].name);
 	print("\n");
-	process_print_address(arch_frame_ip(arch_current_user_frame()), false, print);
+	process_print_address_in_panic(arch_frame_ip(arch_current_user_frame()), print);
 }
 
 static void panic_common(

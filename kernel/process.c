@@ -6,6 +6,7 @@
 #include "kernel/address_space.h"
 #include "kernel/arch.h"
 #include "kernel/elf.h"
+#include "kernel/file_table.h"
 #include "kernel/format.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
@@ -13,7 +14,9 @@
 #include "kernel/page_allocator.h"
 #include "kernel/panic.h"
 #include "kernel/string.h"
+#include "kernel/random.h"
 #include "kernel/user_memory.h"
+#include "kernel/vfs.h"
 #include <postern/auxv.h>
 #include <postern/errno.h>
 
@@ -27,8 +30,6 @@ enum { STATUS_LAST_OWN = 123, STATUS_FAULT = 123, STATUS_NO_PROGRAM = 127 };
 #define HASH_SLOTS 256u
 
 static struct spinlock sLock = SPINLOCK("process", RANK_PROCESS);
-static const struct archive *sArchives;
-static size_t sArchiveCount;
 static struct list sProcesses = {&sProcesses, &sProcesses};
 static struct list sByPid[HASH_SLOTS];
 static unsigned sProcessCount, sProcessLimit = UINT32_MAX;
@@ -47,12 +48,6 @@ void process_unlock(void)
 int process_wait(struct wait_queue *queue)
 {
 	return wait_on(queue, &sLock, NO_DEADLINE);
-}
-
-void process_init(const struct archive *archives, size_t archive_count)
-{
-	sArchives = archives;
-	sArchiveCount = archive_count;
 }
 
 void process_set_limit(unsigned limit)
@@ -131,29 +126,69 @@ void process_usage(struct process *process, uint64_t *_ticks, uint64_t *_calls)
 
 /* ---- Writing into an address space that is not in use ------------------------- */
 
-/*
- * Copies to a range that has a region, whatever its protection. Returns 0 or
- * -ENOMEM.
- */
+/* The kernel's address of a user address that has a region, or NULL: no memory. */
+static char *reach(struct address_space *space, uintptr_t address)
+{
+	uintptr_t offset = address % PAGE_SIZE;
+	unsigned protection;
+	uint32_t page = arch_space_lookup(&space->arch, address - offset, &protection);
+
+	if (page == PAGE_NONE) {
+		if (!address_space_fault(space, address, PAGE_READABLE))
+			return NULL;
+		page = arch_space_lookup(&space->arch, address - offset, &protection);
+	}
+	return (char *)arch_physical_to_virtual(page) + offset;
+}
+
+/* Copies to a range that has a region, whatever its protection. 0 or -ENOMEM. */
 static int fill(
 	struct address_space *space, uintptr_t address, const void *bytes, size_t size)
 {
 	const uint8_t *from = bytes;
 
 	while (size > 0) {
-		uintptr_t offset = address % PAGE_SIZE;
-		size_t count = PAGE_SIZE - offset < size ? PAGE_SIZE - offset : size;
-		unsigned protection;
-		uint32_t page = arch_space_lookup(&space->arch, address - offset, &protection);
+		uintptr_t room = PAGE_SIZE - address % PAGE_SIZE;
+		size_t count = room < size ? room : size;
+		char *to = reach(space, address);
 
-		if (page == PAGE_NONE) {
-			if (!address_space_fault(space, address, PAGE_READABLE))
-				return -ENOMEM;
-			page = arch_space_lookup(&space->arch, address - offset, &protection);
-		}
-		memcpy((char *)arch_physical_to_virtual(page) + offset, from, count);
+		if (to == NULL)
+			return -ENOMEM;
+		memcpy(to, from, count);
 		address += count;
 		from += count;
+		size -= count;
+	}
+	return 0;
+}
+
+/* Reads `size` bytes of a file; -EIO where it is shorter. */
+static int read_file(struct vnode *vnode, uint64_t position, void *to, size_t size)
+{
+	struct io io;
+	int error;
+
+	io_init_kernel(&io, to, size);
+	mutex_lock(&vnode->lock);
+	error = vnode->operations->read(vnode, (off_t)position, &io);
+	mutex_unlock(&vnode->lock);
+	return error == 0 && io.left > 0 ? -EIO : error;
+}
+
+/* The same, to a range that has a region. */
+static int fill_from(struct address_space *space, uintptr_t address, struct vnode *vnode,
+	uint64_t position, size_t size)
+{
+	while (size > 0) {
+		uintptr_t room = PAGE_SIZE - address % PAGE_SIZE;
+		size_t count = room < size ? room : size;
+		char *to = reach(space, address);
+		int error = to == NULL ? -ENOMEM : read_file(vnode, position, to, count);
+
+		if (error != 0)
+			return error;
+		address += count;
+		position += count;
 		size -= count;
 	}
 	return 0;
@@ -198,8 +233,8 @@ static int map_segment(struct address_space *space, const struct elf_segment *se
 	return 0;
 }
 
-static int load(struct address_space *space, const struct archive_file *file,
-	const struct elf_image *elf)
+static int load(
+	struct address_space *space, struct vnode *file, const struct elf_image *elf)
 {
 	uintptr_t end = 0;
 	size_t i;
@@ -209,8 +244,8 @@ static int load(struct address_space *space, const struct archive_file *file,
 		const struct elf_segment *segment = &elf->segments[i];
 
 		if ((error = map_segment(space, segment)) != 0
-			|| (error = fill(space, segment->vaddr, file->data + segment->offset,
-					segment->file_size))
+			|| (error = fill_from(
+					space, segment->vaddr, file, segment->offset, segment->file_size))
 				   != 0)
 			return error;
 		if (segment->vaddr + segment->memory_size > end)
@@ -224,26 +259,6 @@ static int load(struct address_space *space, const struct archive_file *file,
 
 /* ---- The first stack ----------------------------------------------------------------
  */
-
-/* 16 bytes that differ from run to run as far as the machine lets them. */
-static void fill_random(uint32_t words[4])
-{
-	static uint64_t sSeed;
-	unsigned i;
-
-	/* SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number
-	 * generators, 2014). */
-	sSeed += (uint64_t)arch_system_time() ^ arch_cycles();
-	for (i = 0; i < 4; i += 2) {
-		uint64_t z = sSeed += 0x9e3779b97f4a7c15ull;
-
-		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-		z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-		z ^= z >> 31;
-		words[i] = (uint32_t)z;
-		words[i + 1] = (uint32_t)(z >> 32);
-	}
-}
 
 static size_t count_strings(const char *const *strings, size_t *bytes)
 {
@@ -289,7 +304,7 @@ static int build_stack(struct address_space *space, const struct elf_image *elf,
 
 	if (bytes > ARGUMENT_BYTES_MAX)
 		return -E2BIG;
-	fill_random(random);
+	random_fill(random, sizeof random);
 	stack -= sizeof random;
 
 	const uint32_t vector[] = {
@@ -336,30 +351,62 @@ static int build_stack(struct address_space *space, const struct elf_image *elf,
  * ----------------------------------------------------------------------------- */
 
 struct program {
-	struct archive_file file;
+	struct vnode *file;
 	struct elf_image elf;
 	struct address_space *space;
 	uintptr_t stack;
 };
 
-/*
- * Finds, checks and loads a program into an address space of its own. *_why
- * says what is wrong with a file that is no program.
- */
-static int load_program(const char *path, const char *const *arguments,
-	const char *const *environment, struct program *program, const char **_why)
+static bool read_source(
+	const struct elf_source *source, uint64_t offset, void *to, size_t length)
 {
-	int error = archive_find(sArchives, sArchiveCount, path, &program->file);
+	return read_file(source->file, offset, to, length) == 0;
+}
 
-	if (error != 0)
-		return error == -EINVAL ? -ENOEXEC : error;
-	error = elf_parse(program->file.data, program->file.size, &program->elf, _why);
+/* The same in a panic, where whoever holds a lock will not let go of it. */
+static bool read_source_unlocked(
+	const struct elf_source *source, uint64_t offset, void *to, size_t length)
+{
+	struct vnode *file = source->file;
+	struct io io;
+
+	io_init_kernel(&io, to, length);
+	return (file->mount->type->flags & FILE_SYSTEM_READS_ANYWHERE)
+		   && file->operations->read(file, (off_t)offset, &io) == 0 && io.left == 0;
+}
+
+static struct elf_source source_of(struct vnode *file)
+{
+	return (struct elf_source){read_source, (uint64_t)file->size, file};
+}
+
+/* A regular file that may be run; what the machine was started for always may. */
+static int check_runnable(const struct vnode *file)
+{
+	bool is_first = process_current() == NULL;
+
+	if (S_ISDIR(file->mode))
+		return -EISDIR;
+	if (!S_ISREG(file->mode) || (!is_first && (file->mode & 0111) == 0))
+		return -EACCES;
+	return 0;
+}
+
+/* Loads program->file into an address space of its own. */
+static int load_file(const char *const *arguments, const char *const *environment,
+	struct program *program, const char **_why)
+{
+	struct elf_source source = source_of(program->file);
+	int error = check_runnable(program->file);
+
+	if (error == 0)
+		error = elf_parse(&source, &program->elf, _why);
 	if (error != 0)
 		return error;
 	program->space = address_space_create();
 	if (program->space == NULL)
 		return -ENOMEM;
-	error = load(program->space, &program->file, &program->elf);
+	error = load(program->space, program->file, &program->elf);
 	if (error == 0)
 		error = build_stack(
 			program->space, &program->elf, arguments, environment, &program->stack);
@@ -372,13 +419,30 @@ static int load_program(const char *path, const char *const *arguments,
 	return 0;
 }
 
+/*
+ * Finds, checks and loads a program. *_why says what is wrong with a file that is
+ * none.
+ */
+static int load_program(const char *path, const char *const *arguments,
+	const char *const *environment, struct program *program, const char **_why)
+{
+	int error = vfs_find(path, true, &program->file);
+
+	if (error != 0)
+		return error;
+	error = load_file(arguments, environment, program, _why);
+	if (error != 0)
+		vnode_put(program->file);
+	return error;
+}
+
 static void set_program(struct process *process, const struct program *program,
 	const char *path, const char *const *arguments)
 {
 	size_t used = 0;
 	size_t i;
 
-	process->file = program->file;
+	process->program = program->file;
 	process->space = program->space;
 	strlcpy(process->path, path, sizeof process->path);
 	process->command[0] = '\0';
@@ -425,6 +489,8 @@ static struct process *allocate_process(struct thread **_first)
 static void discard_process(struct process *process, struct thread *first)
 {
 	thread_discard(first);
+	files_exit(process);
+	vnode_put(process->program);
 	if (process->space != NULL)
 		address_space_destroy(process->space);
 	heap_free(process);
@@ -490,6 +556,11 @@ static pid_t make_process(struct process *parent, const char *path,
 		return error;
 	}
 	set_program(process, &program, path, arguments);
+	error = parent != NULL ? files_fork(process, parent) : files_create(process);
+	if (error != 0) {
+		discard_process(process, thread);
+		return error;
+	}
 	process_lock();
 	if (!register_process(process, thread, parent)) {
 		process_unlock();
@@ -527,7 +598,12 @@ pid_t process_fork(void)
 		discard_process(process, thread);
 		return -ENOMEM;
 	}
-	process->file = parent->file;
+	if (files_fork(process, parent) != 0) {
+		discard_process(process, thread);
+		return -ENOMEM;
+	}
+	process->program = parent->program;
+	vnode_reference(process->program);
 	memcpy(process->path, parent->path, sizeof process->path);
 	memcpy(process->command, parent->command, sizeof process->command);
 	process_lock();
@@ -608,6 +684,7 @@ int process_exec(
 	struct process *process = process_current();
 	struct thread *thread = thread_current();
 	struct address_space *old = process->space;
+	struct vnode *before;
 	struct program program;
 	const char *why;
 	int error = load_program(path, arguments, environment, &program, &why);
@@ -617,9 +694,12 @@ int process_exec(
 	error = end_other_threads(process);
 	if (error != 0) {
 		address_space_destroy(program.space);
+		vnode_put(program.file);
 		return error;
 	}
 	become_first_thread(process);
+	files_exec(process);
+	before = process->program;
 	process_lock();
 	set_program(process, &program, path, arguments);
 	signal_reset(process);
@@ -627,6 +707,7 @@ int process_exec(
 	process_unlock();
 	arch_space_activate(&program.space->arch);
 	address_space_destroy(old);
+	vnode_put(before);
 	arch_thread_restart_at(&thread->arch, program.elf.entry, program.stack);
 	return 0;
 }
@@ -644,6 +725,7 @@ void process_load_first(const char *const *arguments)
 		log_error("process: %s: %s%s", path,
 			error == -ENOENT	? "no such program"
 			: error == -EISDIR	? "is a directory"
+			: error == -EACCES	? "is no regular file"
 			: error == -ENOEXEC ? "not a program for this system: "
 								: "not enough memory",
 			error == -ENOEXEC && why != NULL ? why : "");
@@ -676,6 +758,8 @@ static void end_machine(const struct process *process)
 			process->path, status, STATUS_LAST_OWN, STATUS_LAST_OWN);
 		status = STATUS_LAST_OWN;
 	}
+	if (vfs_sync() != 0)
+		log_error("files: not everything could be written back");
 	kernel_end(status);
 }
 
@@ -687,9 +771,13 @@ static void tear_down(struct process *process)
 {
 	struct address_space *space = process->space;
 
+	/* Closing may sleep, and ends what others wait for at a pipe's other end. */
+	files_exit(process);
 	if (process == sFirst)
 		end_machine(process);
 	timer_stop(&process->alarm);
+	vnode_put(process->program);
+	process->program = NULL;
 	process_lock();
 	process->space = NULL;
 	process_unlock();
@@ -811,22 +899,37 @@ static void report(const char *format, ...)
 	arch_screen_write(line, strlen(line));
 }
 
-void process_print_address(
-	uintptr_t address, bool is_return, void (*print)(const char *format, ...))
+static void print_address(const struct elf_source *source, uintptr_t address,
+	bool is_return, void (*print)(const char *format, ...))
 {
-	const struct archive_file *file = &process_current()->file;
-	const char *name;
+	char name[81];
 	uint32_t offset;
 	uintptr_t back = is_return ? 1 : 0;
 
 	if (address >= COMMPAGE_BASE)
 		print("  0x%08x commpage+0x%x\n", (unsigned)address,
 			(unsigned)(address - COMMPAGE_BASE));
-	else if (elf_find_symbol(file->data, file->size, address - back, &name, &offset))
-		print(
-			"  0x%08x %.80s+0x%x\n", (unsigned)address, name, (unsigned)(offset + back));
+	else if (elf_find_symbol(source, address - back, name, sizeof name, &offset))
+		print("  0x%08x %s+0x%x\n", (unsigned)address, name, (unsigned)(offset + back));
 	else
 		print("  0x%08x ?\n", (unsigned)address);
+}
+
+void process_print_address(
+	uintptr_t address, bool is_return, void (*print)(const char *format, ...))
+{
+	struct elf_source source = source_of(process_current()->program);
+
+	print_address(&source, address, is_return, print);
+}
+
+void process_print_address_in_panic(
+	uintptr_t address, void (*print)(const char *format, ...))
+{
+	struct elf_source source = source_of(process_current()->program);
+
+	source.read = read_source_unlocked;
+	print_address(&source, address, false, print);
 }
 
 #define BACKTRACE_MAX 24

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "kernel/archive.h"
 #include "kernel/list.h"
 #include "kernel/signal.h"
 #include "kernel/thread.h"
@@ -13,6 +12,8 @@
 
 struct iframe;
 struct address_space;
+struct file_table;
+struct vnode;
 
 /*
  * One lock for all processes: their lists, states, threads and signals. A
@@ -61,7 +62,8 @@ struct process {
 	uint64_t ended_calls; /* and their system calls */
 	char path[PROCESS_NAME_MAX];
 	char command[PROCESS_COMMAND_MAX]; /* path and arguments */
-	struct archive_file file;		   /* the program, for symbols */
+	struct vnode *program;			   /* its file, for symbols */
+	struct file_table *files;		   /* NULL once it has ended */
 };
 
 /* What is left of a thread that has ended, until it is joined. */
@@ -76,9 +78,6 @@ struct exited {
 
 /* Forgets the oldest of them, down to `limit`. The lock is held. */
 void process_forget_exited(struct process *process, unsigned limit);
-
-/* Remembers where programs come from. */
-void process_init(const struct archive *archives, size_t archive_count);
 
 /* At most so many processes, those that nobody has waited for included. */
 void process_set_limit(unsigned limit);
@@ -160,6 +159,10 @@ const char *process_name(void);
  */
 void process_print_address(
 	uintptr_t address, bool is_return, void (*print)(const char *format, ...));
+
+/* The same, taking no lock; then not all have names. */
+void process_print_address_in_panic(
+	uintptr_t address, void (*print)(const char *format, ...));
 
 /* Calls `visit` with each process until it returns false. The lock is held. */
 void process_visit(bool (*visit)(struct process *process, void *context), void *context);

@@ -93,6 +93,7 @@ def make(folder):
     pairs = []
     for name, image in files():
         (folder / name).write_bytes(image)
+        (folder / name).chmod(0o755)
         pairs.append((folder / name, f"/bad/{name}"))
     return pairs
 

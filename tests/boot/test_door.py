@@ -68,7 +68,7 @@ class Job:
             append = (f"watch={symbols()[name]:#010x},{rest}",)
         return booting.boot("door", *self.arguments, cpu=self.cpu, syscall=self.syscall,
                             emulator=self.emulator, smp=self.smp, direct=self.emulator == "qemu",
-                            append=append, timeout=60)
+                            append=append, timeout=300 if self.emulator == "bochs" else 100)
 
     def __str__(self):
         words = [*self.arguments, self.cpu, self.syscall, self.watch.split(",")[0],

@@ -86,6 +86,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (result == 0)
 		check_file(&archive, &file);
 
+	char target[ARCHIVE_TARGET_MAX];
+	enum archive_kind kind;
+	size_t any = 0;
+	while (archive_next_any(&archive, &any, &kind, &file, target) == 1) {
+		REQUIRE(any <= size);
+		REQUIRE(kind == ARCHIVE_LINK || target[0] == '\0');
+		REQUIRE(memchr(target, '\0', sizeof(target)) != NULL);
+		if (kind == ARCHIVE_FILE)
+			check_file(&archive, &file);
+	}
+
 	size_t offset = 0;
 	size_t last = 0;
 	while ((result = archive_next(&archive, &offset, &file)) == 1) {

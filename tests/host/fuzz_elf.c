@@ -116,15 +116,22 @@ static void check_program(const struct elf_image *elf, size_t size)
 	REQUIRE(elf->headers_address == 0 || elf->headers_address >= USER_BASE);
 }
 
-static void look_up(const char *image, size_t size, uint32_t address)
+static bool read_image(
+	const struct elf_source *source, uint64_t offset, void *to, size_t length)
 {
-	const char *name = NULL;
+	REQUIRE(offset <= source->size && length <= source->size - offset);
+	memcpy(to, (const char *)source->file + offset, length);
+	return true;
+}
+
+static void look_up(const struct elf_source *source, uint32_t address)
+{
+	char name[20];
 	uint32_t offset = 0;
 
-	if (!elf_find_symbol(image, size, address, &name, &offset))
+	if (!elf_find_symbol(source, address, name, sizeof(name), &offset))
 		return;
-	REQUIRE(name >= image && name < image + size && name[0] != '\0');
-	REQUIRE(memchr(name, '\0', size - (size_t)(name - image)) != NULL);
+	REQUIRE(name[0] != '\0' && memchr(name, '\0', sizeof(name)) != NULL);
 	REQUIRE(offset <= address);
 }
 
@@ -152,14 +159,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (how & 2)
 		mend_sections(image, size, (how & 8) != 0);
 
-	int result = elf_parse(image, size, &elf, &why);
+	struct elf_source source = {read_image, size, image};
+	int result = elf_parse(&source, &elf, &why);
 	if (result == 0) {
 		REQUIRE(why == NULL);
 		check_program(&elf, size);
-		look_up((const char *)image, size, elf.entry);
+		look_up(&source, elf.entry);
 	} else
 		REQUIRE(result == -ENOEXEC && why != NULL);
-	look_up((const char *)image, size, address);
+	look_up(&source, address);
 	free(image);
 	return 0;
 }

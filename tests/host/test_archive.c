@@ -247,6 +247,48 @@ static void test_iteration(void)
 	CHECK_NUMBER(archive_next(&archive, &offset, &file), 0);
 }
 
+/* What the root file system is made of: directories and symbolic links, too. */
+static void test_any(void)
+{
+	char target[ARCHIVE_TARGET_MAX], longest[101];
+	struct archive_file file;
+	enum archive_kind kind;
+	size_t offset = 0;
+	uint8_t *header;
+
+	memset(longest, 't', 100);
+	longest[100] = '\0';
+	start();
+	add_entry("", "./etc/", '5', "", 0750);
+	add_file("etc/file", "text");
+	header = add_entry("", "bin/sh", '2', "", 0777);
+	memcpy(header + 157, "dash", 4);
+	seal(header);
+	header = add_entry("", "long", '2', "", 0777);
+	memcpy(header + 157, longest, 100); /* it has no NUL */
+	seal(header);
+	add_entry("", "device", '3', "", 0600);
+	end();
+
+	struct archive archive = take();
+	CHECK_NUMBER(archive_next_any(&archive, &offset, &kind, &file, target), 1);
+	CHECK_NUMBER(kind, ARCHIVE_DIRECTORY);
+	CHECK_STRING(file.name, "etc");
+	CHECK_NUMBER(file.mode, 0750);
+	CHECK_STRING(target, "");
+	CHECK_NUMBER(archive_next_any(&archive, &offset, &kind, &file, target), 1);
+	CHECK_NUMBER(kind, ARCHIVE_FILE);
+	check_text(&file, "text");
+	CHECK_NUMBER(archive_next_any(&archive, &offset, &kind, &file, target), 1);
+	CHECK_NUMBER(kind, ARCHIVE_LINK);
+	CHECK_STRING(file.name, "bin/sh");
+	CHECK_STRING(target, "dash");
+	CHECK_NUMBER(archive_next_any(&archive, &offset, &kind, &file, target), 1);
+	CHECK_STRING(target, longest);
+	CHECK_NUMBER(archive_next_any(&archive, &offset, &kind, &file, target), 0);
+	release(archive);
+}
+
 /* A header with one field changed must make the archive corrupt, or not. */
 static void check_damage(
 	size_t offset, const char *bytes, size_t count, bool sealed, int expected)
@@ -392,6 +434,7 @@ int main(void)
 	test_names();
 	test_last_wins();
 	test_iteration();
+	test_any();
 	test_damage();
 	test_real_tar();
 	return check_result();

@@ -48,13 +48,21 @@ static void build(void)
 
 static const char *sWhy;
 
+static bool read_memory(
+	const struct elf_source *source, uint64_t offset, void *to, size_t length)
+{
+	memcpy(to, (const char *)source->file + offset, length);
+	return true;
+}
+
 static int parse_sized(struct elf_image *elf, size_t size, size_t shift)
 {
 	uint8_t *memory = malloc(size + shift);
 
 	memcpy(memory + shift, &sImage, size);
 	sWhy = NULL;
-	int result = elf_parse(memory + shift, size, elf, &sWhy);
+	struct elf_source source = {read_memory, size, memory + shift};
+	int result = elf_parse(&source, elf, &sWhy);
 	free(memory);
 	return result;
 }
@@ -294,12 +302,13 @@ static void build_symbols(void)
 static void check_symbol(uint32_t address, const char *expected, uint32_t expected_offset)
 {
 	uint8_t *memory = malloc(sizeof(sImage) + 1);
-	const char *name = NULL;
+	char name[80];
 	uint32_t offset = 0;
 	int failures = sFailures;
 
 	memcpy(memory + 1, &sImage, sizeof(sImage));
-	bool found = elf_find_symbol(memory + 1, sizeof(sImage), address, &name, &offset);
+	struct elf_source source = {read_memory, sizeof(sImage), memory + 1};
+	bool found = elf_find_symbol(&source, address, name, sizeof(name), &offset);
 	CHECK_NUMBER(found, expected != NULL);
 	if (found) {
 		CHECK_STRING(name, expected);

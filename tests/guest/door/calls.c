@@ -6,10 +6,15 @@
  */
 #include "door.h"
 #include "door_calls.h"
+#include <postern/print.h>
+#include <postern/syscalls.h>
 
 const struct door_call *const gCalls = kCalls;
 const uint32_t gCallCount = sizeof kCalls / sizeof kCalls[0];
 const uint32_t gCallNumbers = DOOR_CALL_NUMBERS;
+
+/* Open for these cases; what else a call opens gets numbers between. */
+enum { FD_FREE = 3, FD_ZERO = 20, FD_ROOT = 21 };
 
 enum special_how {
 	NOT_HERE, /* never called by the harness */
@@ -49,6 +54,20 @@ static const struct special {
 	{"protect", NOT_HERE, 0, 0, "may close the program off; no pointers"},
 	{"sigreturn", NOT_HERE, 0, 0, "goes on elsewhere"},
 	{"alarm", NOT_HERE, 0, 0, "ends the program later; no pointers"},
+	{"close", NOT_HERE, 0, 0, "would close what the others use; no pointers"},
+	{"read", ANSWERS, FD_ZERO, 1, "one byte of /dev/zero"},
+	{"readv", ANSWERS, FD_ZERO, -14, "one part, whose address is newlines"},
+	{"getdirent", ANSWERS, FD_ROOT, -34, "the first name is \".\", and has no room"},
+	{"read_dir", ANSWERS, FD_ROOT, -22, "no entry fits into one byte"},
+	{"fstat", VARIES, 0, 0, "tells of times"},
+	{"mkdir", VARIES, 0, 0, "the second time it is there"},
+	{"symlink", VARIES, 0, 0, "the second time it is there"},
+	{"rmdir", VARIES, 0, 0, "the second time it is gone"},
+	{"unlink", VARIES, 0, 0, "the second time it is gone"},
+	{"dup", VARIES, 0, 0, "gives another number each time"},
+	{"fcntl", VARIES, 0, 0, "F_DUPFD gives another number each time"},
+	{"umask", VARIES, 0, 0, "tells what the call before has set"},
+	{"fsync", ANSWERS, FD_ROOT, 0, "the root needs nothing"},
 };
 
 static const struct special *find_special(const struct door_call *call)
@@ -141,7 +160,8 @@ void door_good_arguments(const struct door_call *call, uint32_t arguments[8])
 			arguments[parameter->dword] = (uint32_t)(sSlots[i] + SLOT_OBJECT);
 		else if (parameter->kind == PARAMETER_LENGTH)
 			arguments[parameter->dword] = 1;
-		else if (parameter->kind == PARAMETER_FD)
+		else if (parameter->kind == PARAMETER_FD
+				 && (special == NULL || special->argument == 0))
 			arguments[parameter->dword] = 1;
 	}
 }
@@ -171,8 +191,39 @@ static uint64_t object_size(const struct door_parameter *parameter)
 
 /* ---- Before and behind each path ------------------------------------------------- */
 
+/* Descriptors that a call of the path before has opened: numbers are to be the same. */
+static void close_others(void)
+{
+	int fd;
+
+	for (fd = FD_FREE; fd < FD_ZERO && _kern_close(fd) == 0; fd++) {
+	}
+}
+
+static void put_at(int fd, const char *path, int flags)
+{
+	int opened = _kern_open(path, flags, 0);
+
+	if (opened < 0 || _kern_dup2(opened, fd) != fd || _kern_close(opened) != 0) {
+		print("door: cannot open %s\n", path);
+		_kern_exit(1);
+	}
+}
+
+/* Nothing to wait for behind any descriptor. */
+void door_open_files(void)
+{
+	put_at(0, "/dev/null", O_RDONLY);
+	put_at(2, "/dev/console", O_WRONLY);
+	put_at(1, "/dev/console", O_WRONLY);
+	put_at(FD_ZERO, "/dev/zero", O_RDONLY);
+	put_at(FD_ROOT, "/", O_RDONLY);
+}
+
 static void prepare(void)
 {
+	close_others();
+	_kern_seek(FD_ROOT, 0, SEEK_SET);
 	door_refill();
 	memset(door_tail + sizeof door_tail - PAGE, '\n', PAGE);
 	memcpy(door_tail + sizeof door_tail - sizeof sTail, sTail, sizeof sTail);

@@ -179,6 +179,9 @@ extern const struct door_call *const gCalls;
 extern const uint32_t gCallCount, gCallNumbers;
 const struct door_call *door_find_call(const char *name);
 
+/* calls.c: what the cases about files use. */
+void door_open_files(void);
+
 /* Arguments with which every call does what it is for. */
 void door_good_arguments(const struct door_call *call, uint32_t arguments[8]);
 /* The objects of the last good arguments, as they were before a call. */

@@ -106,6 +106,7 @@ int main(int argc, char **argv, char **envp)
 		print("door: the linker has put something behind door_tail\n");
 		return 1;
 	}
+	door_open_files();
 	if (_kern_get_info(&info) != 0) {
 		print("door: get_info fails\n");
 		return 1;

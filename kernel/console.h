@@ -1,0 +1,5 @@
+/* The console of programs. */
+#pragma once
+
+/* Makes /dev/console. */
+void console_init(void);

@@ -1,0 +1,213 @@
+/* Open files: read, written, given back; see vfs.h. */
+#include "kernel/heap.h"
+#include "kernel/panic.h"
+#include "kernel/string.h"
+#include "kernel/vfs_internal.h"
+#include "syscall_constants.h"
+#include <postern/errno.h>
+#include <postern/fcntl.h>
+
+#define OPEN_FILES_MAX 4096 /* of all processes */
+
+static uint32_t sCount;
+
+static struct open_file *allocate(int *_error)
+{
+	struct open_file *file;
+
+	*_error = -ENFILE;
+	if (__atomic_add_fetch(&sCount, 1, __ATOMIC_SEQ_CST) <= OPEN_FILES_MAX) {
+		file = heap_allocate(sizeof *file);
+		*_error = -ENOMEM;
+		if (file != NULL)
+			return file;
+	}
+	__atomic_sub_fetch(&sCount, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static void release(struct open_file *file)
+{
+	heap_free(file);
+	__atomic_sub_fetch(&sCount, 1, __ATOMIC_SEQ_CST);
+}
+
+int file_create(struct vnode *vnode, uint32_t flags, struct open_file **_file)
+{
+	int error;
+	struct open_file *file = allocate(&error);
+
+	if (file == NULL)
+		return error;
+	file->references = 1;
+	file->vnode = vnode;
+	file->flags = flags & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+	mutex_init(&file->lock, "open file");
+	if (S_ISCHR(vnode->mode) || S_ISBLK(vnode->mode)) {
+		file->device = device_find(vnode->device_number);
+		if (file->device == NULL) {
+			release(file);
+			return -ENXIO;
+		}
+		file->operations = file->device->operations;
+	}
+	if (file->operations != NULL && file->operations->open != NULL) {
+		error = file->operations->open(file);
+		if (error != 0) {
+			release(file);
+			return error;
+		}
+	}
+	*_file = file;
+	return 0;
+}
+
+void file_reference(struct open_file *file)
+{
+	ASSERT(file->references > 0);
+	__atomic_add_fetch(&file->references, 1, __ATOMIC_SEQ_CST);
+}
+
+void file_put(struct open_file *file)
+{
+	if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_SEQ_CST) > 0)
+		return;
+	if (file->operations != NULL && file->operations->close != NULL)
+		file->operations->close(file);
+	vnode_put(file->vnode);
+	release(file);
+}
+
+/* ---- Reading and writing ------------------------------------------------------- */
+
+static uint32_t flags_of(const struct open_file *file)
+{
+	return __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
+}
+
+static bool has_position(const struct open_file *file)
+{
+	return file->operations == NULL
+		   || (file->device != NULL && file->operations->size != NULL);
+}
+
+static int read_vnode(struct vnode *vnode, off_t position, struct io *io)
+{
+	int error;
+
+	if (S_ISDIR(vnode->mode))
+		return -EISDIR;
+	if (vnode->operations->read == NULL)
+		return -EINVAL;
+	mutex_lock(&vnode->lock);
+	error = vnode->operations->read(vnode, position, io);
+	vnode->accessed = vfs_time();
+	mutex_unlock(&vnode->lock);
+	return error;
+}
+
+/* *_position is where it went: with O_APPEND, the end that there was. */
+static int write_vnode(struct vnode *vnode, off_t *_position, bool append, struct io *io)
+{
+	int error;
+
+	if (vnode->operations->write == NULL)
+		return -EINVAL;
+	mutex_lock(&vnode->lock);
+	if (append)
+		*_position = vnode->size;
+	if (*_position > FILE_SIZE_MAX - (off_t)io->left)
+		error = -EFBIG;
+	else
+		error = vnode->operations->write(vnode, *_position, io);
+	if (io->done > 0) {
+		vnode->modified = vnode->changed = vfs_time();
+		vnode->mode &= ~(mode_t)(S_ISUID | S_ISGID);
+	}
+	mutex_unlock(&vnode->lock);
+	return error;
+}
+
+static ssize_t result_of(const struct io *io, int error)
+{
+	return io->done > 0 || error == 0 ? (ssize_t)io->done : error;
+}
+
+ssize_t vfs_read(struct open_file *file, off_t position, struct io *io)
+{
+	bool own = position == -1 && has_position(file);
+	int error;
+
+	if ((file->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
+	if (position < -1)
+		return -EINVAL;
+	io->nonblocking = (flags_of(file) & O_NONBLOCK) != 0;
+	if (own) {
+		mutex_lock(&file->lock);
+		position = file->position;
+	}
+	if (file->operations == NULL)
+		error = read_vnode(file->vnode, position, io);
+	else if (file->operations->read == NULL)
+		error = -EINVAL;
+	else
+		error = file->operations->read(file, position, io);
+	if (own) {
+		file->position = position + (off_t)io->done;
+		mutex_unlock(&file->lock);
+	}
+	return result_of(io, error);
+}
+
+ssize_t vfs_write(struct open_file *file, off_t position, struct io *io)
+{
+	bool own = position == -1 && has_position(file);
+	/* POSIX has pwrite() heed its position, whatever O_APPEND says. */
+	bool append = position == -1 && (flags_of(file) & O_APPEND);
+	int error;
+
+	if ((file->flags & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
+	if (position < -1)
+		return -EINVAL;
+	io->nonblocking = (flags_of(file) & O_NONBLOCK) != 0;
+	if (own) {
+		mutex_lock(&file->lock);
+		position = file->position;
+	}
+	if (file->operations != NULL)
+		error = file->operations->write == NULL
+					? -EINVAL
+					: file->operations->write(file, position, io);
+	else if (io->left == 0)
+		error = 0;
+	else
+		error = write_vnode(file->vnode, &position, append, io);
+	if (own) {
+		file->position = position + (off_t)io->done;
+		mutex_unlock(&file->lock);
+	}
+	return result_of(io, error);
+}
+
+int vfs_truncate(struct vnode *vnode, off_t size)
+{
+	int error;
+
+	if (S_ISDIR(vnode->mode))
+		return -EISDIR;
+	if (size < 0 || vnode->operations->truncate == NULL)
+		return -EINVAL;
+	if (mount_is_read_only(vnode))
+		return -EROFS;
+	mutex_lock(&vnode->lock);
+	error = vnode->operations->truncate(vnode, size);
+	if (error == 0) {
+		vnode->modified = vnode->changed = vfs_time();
+		if (vnode->operations->attributes_changed != NULL)
+			error = vnode->operations->attributes_changed(vnode);
+	}
+	mutex_unlock(&vnode->lock);
+	return error;
+}

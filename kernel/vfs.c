@@ -1,0 +1,646 @@
+/*
+ * What is done with names: looked up, made, removed, moved. Called by
+ * file_calls.c, and by the kernel for itself; see vfs.h for the locks.
+ */
+#include "kernel/vfs.h"
+#include "kernel/arch.h"
+#include "kernel/file_table.h"
+#include "kernel/name_cache.h"
+#include "kernel/names.h"
+#include "kernel/process.h"
+#include "kernel/string.h"
+#include "kernel/vfs_internal.h"
+#include "syscall_constants.h"
+#include <postern/errno.h>
+
+time_us_t vfs_time(void)
+{
+	return arch_real_time();
+}
+
+/* ---- For path.c --------------------------------------------------------------- */
+
+bool path_is_directory(const struct vnode *vnode)
+{
+	return S_ISDIR(vnode->mode);
+}
+
+bool path_is_link(const struct vnode *vnode)
+{
+	return S_ISLNK(vnode->mode);
+}
+
+void path_reference(struct vnode *vnode)
+{
+	vnode_reference(vnode);
+}
+
+void path_put(struct vnode *vnode)
+{
+	vnode_put(vnode);
+}
+
+ssize_t path_read_link(struct vnode *link, char *target, size_t size)
+{
+	ssize_t length;
+
+	mutex_lock(&link->lock);
+	length = link->operations->readlink(link, target, size);
+	mutex_unlock(&link->lock);
+	return length;
+}
+
+/* With the directory locked. */
+static int lookup_locked(
+	struct vnode *directory, const char *name, size_t length, struct vnode **_vnode)
+{
+	bool cached = (directory->mount->type->flags & FILE_SYSTEM_NAMES_CACHED) != 0;
+	int error;
+
+	if (directory->flags & VNODE_REMOVED)
+		return -ENOENT;
+	if (cached && name_cache_find(directory, name, length, _vnode))
+		return *_vnode != NULL ? 0 : -ENOENT;
+	error = directory->operations->lookup(directory, name, length, _vnode);
+	/* ".." is what a rename of the directory changes: not kept. */
+	if (cached && (length != 2 || memcmp(name, "..", 2) != 0)
+		&& (error == 0 || error == -ENOENT))
+		name_cache_add(directory, name, length, error == 0 ? *_vnode : NULL);
+	return error;
+}
+
+static void forget_name(struct vnode *directory, const char *name, size_t length)
+{
+	if (directory->mount->type->flags & FILE_SYSTEM_NAMES_CACHED)
+		name_cache_remove(directory, name, length);
+}
+
+int path_lookup(
+	struct vnode *directory, const char *name, size_t length, struct vnode **_vnode)
+{
+	struct vnode *at = directory;
+	bool parent = length == 2 && name[0] == '.' && name[1] == '.';
+	int error;
+
+	if (parent)
+		at = mount_uncross(directory);
+	mutex_lock(&at->lock);
+	error = lookup_locked(at, name, length, _vnode);
+	mutex_unlock(&at->lock);
+	if (parent)
+		vnode_put(at);
+	if (error == 0)
+		*_vnode = mount_cross(*_vnode);
+	return error;
+}
+
+/* ---- Walks ------------------------------------------------------------------------ */
+
+int vfs_walk(const char *path, unsigned flags, struct path *_path)
+{
+	struct vnode *start = files_directory();
+	int error = path_walk(vfs_root(), start, path, flags, _path);
+
+	vnode_put(start);
+	return error;
+}
+
+int vfs_find(const char *path, bool follow, struct vnode **_vnode)
+{
+	struct path walked;
+	int error = vfs_walk(path, follow ? PATH_FOLLOW : 0, &walked);
+
+	if (error != 0)
+		return error;
+	*_vnode = walked.vnode;
+	walked.vnode = NULL;
+	path_end(&walked);
+	return 0;
+}
+
+void vfs_fill_stat(struct vnode *vnode, struct stat *_stat)
+{
+	memset(_stat, 0, sizeof *_stat);
+	mutex_lock(&vnode->lock);
+	_stat->number = vnode->number;
+	_stat->size = vnode->size;
+	_stat->blocks = vnode->operations->allocated != NULL
+						? vnode->operations->allocated(vnode) / 512
+						: (uint64_t)(vnode->size + 511) / 512;
+	_stat->accessed = vnode->accessed;
+	_stat->modified = vnode->modified;
+	_stat->changed = vnode->changed;
+	_stat->device = vnode->mount != NULL ? vnode->mount->number : 0;
+	_stat->is_device = vnode->device_number;
+	_stat->mode = vnode->mode;
+	_stat->links = vnode->links;
+	_stat->block_size = PAGE_SIZE;
+	mutex_unlock(&vnode->lock);
+}
+
+/* ---- Making names ------------------------------------------------------------------ */
+
+/* A walk to a name that is to be made: -EEXIST where it is there. */
+static int walk_to_new(const char *path, unsigned flags, struct path *_path)
+{
+	int error = vfs_walk(path, PATH_MAKE | PATH_NAME | flags, _path);
+
+	if (error != 0)
+		return error;
+	if (_path->vnode != NULL)
+		error = -EEXIST;
+	else if (mount_is_read_only(_path->parent))
+		error = -EROFS;
+	if (error != 0)
+		path_end(_path);
+	return error;
+}
+
+/*
+ * Locks the directory and looks again: somebody may have been faster. Unlocked when
+ * it fails.
+ */
+static int lock_for_new(struct path *path)
+{
+	struct vnode *vnode;
+	int error;
+
+	mutex_lock(&path->parent->lock);
+	if (path->parent->flags & VNODE_REMOVED) {
+		error = -ENOENT;
+	} else {
+		error = lookup_locked(path->parent, path->name, path->length, &vnode);
+		if (error == 0) {
+			vnode_put(vnode);
+			error = -EEXIST;
+		} else if (error == -ENOENT) {
+			return 0;
+		}
+	}
+	mutex_unlock(&path->parent->lock);
+	return error;
+}
+
+static void unlock_new(struct path *path)
+{
+	forget_name(path->parent, path->name, path->length);
+	mutex_unlock(&path->parent->lock);
+	path_end(path);
+}
+
+int vfs_mkdir(const char *path, mode_t mode)
+{
+	struct path walked;
+	int error = walk_to_new(path, 0, &walked);
+
+	if (error != 0)
+		return error;
+	error = lock_for_new(&walked);
+	if (error != 0) {
+		path_end(&walked);
+		return error;
+	}
+	if (walked.parent->links >= LINKS_MAX)
+		error = -EMLINK;
+	else if (walked.parent->operations->mkdir == NULL)
+		error = -EPERM;
+	else
+		error = walked.parent->operations->mkdir(
+			walked.parent, walked.name, walked.length, mode);
+	unlock_new(&walked);
+	return error;
+}
+
+int vfs_symlink(const char *target, const char *path)
+{
+	struct path walked;
+	int error;
+
+	if (target[0] == '\0')
+		return -ENOENT;
+	error = walk_to_new(path, 0, &walked);
+	if (error == 0 && walked.slash) {
+		path_end(&walked);
+		error = -ENOENT;
+	}
+	if (error != 0)
+		return error;
+	error = lock_for_new(&walked);
+	if (error != 0) {
+		path_end(&walked);
+		return error;
+	}
+	error = walked.parent->operations->symlink == NULL
+				? -EPERM
+				: walked.parent->operations->symlink(
+					walked.parent, walked.name, walked.length, target, strlen(target));
+	unlock_new(&walked);
+	return error;
+}
+
+int vfs_link(const char *old_path, const char *new_path)
+{
+	struct path walked;
+	struct vnode *vnode;
+	int error = vfs_find(old_path, false, &vnode);
+
+	if (error != 0)
+		return error;
+	error = S_ISDIR(vnode->mode) ? -EPERM : walk_to_new(new_path, 0, &walked);
+	if (error != 0) {
+		vnode_put(vnode);
+		return error;
+	}
+	if (walked.slash)
+		error = -ENOENT;
+	else if (walked.parent->mount != vnode->mount)
+		error = -EXDEV;
+	else
+		error = lock_for_new(&walked);
+	if (error != 0) {
+		path_end(&walked);
+		vnode_put(vnode);
+		return error;
+	}
+	mutex_lock(&vnode->lock);
+	if (vnode->links == 0)
+		error = -ENOENT; /* removed meanwhile, and still open */
+	else if (vnode->links >= LINKS_MAX)
+		error = -EMLINK;
+	else if (walked.parent->operations->link == NULL)
+		error = -EPERM;
+	else
+		error = walked.parent->operations->link(
+			walked.parent, walked.name, walked.length, vnode);
+	mutex_unlock(&vnode->lock);
+	unlock_new(&walked);
+	vnode_put(vnode);
+	return error;
+}
+
+/* ---- Removing them -------------------------------------------------------------------
+ */
+
+/*
+ * Locks the directory of a walked name, and what has the name, into *_victim with a
+ * reference. Unlocked when it fails.
+ */
+static int lock_victim(struct path *path, struct vnode **_victim)
+{
+	struct vnode *victim;
+	int error;
+
+	mutex_lock(&path->parent->lock);
+	error = lookup_locked(path->parent, path->name, path->length, &victim);
+	if (error != 0) {
+		mutex_unlock(&path->parent->lock);
+		return error;
+	}
+	mutex_lock(&victim->lock);
+	*_victim = victim;
+	return 0;
+}
+
+static void unlock_victim(struct path *path, struct vnode *victim)
+{
+	forget_name(path->parent, path->name, path->length);
+	mutex_unlock(&victim->lock);
+	mutex_unlock(&path->parent->lock);
+	/* Only now: what goes with the last reference may take long. */
+	vnode_put(victim);
+}
+
+int vfs_unlink(const char *path)
+{
+	struct path walked;
+	struct vnode *victim;
+	int error = vfs_walk(path, PATH_NAME, &walked);
+
+	if (error != 0)
+		return error;
+	if (walked.last != PATH_IS_NAME)
+		error = -EISDIR;
+	else if (mount_is_read_only(walked.parent))
+		error = -EROFS;
+	else
+		error = lock_victim(&walked, &victim);
+	if (error == 0) {
+		if (S_ISDIR(victim->mode))
+			error = -EISDIR;
+		else if (walked.parent->operations->unlink == NULL)
+			error = -EPERM;
+		else
+			error = walked.parent->operations->unlink(
+				walked.parent, walked.name, walked.length, victim);
+		unlock_victim(&walked, victim);
+	}
+	path_end(&walked);
+	return error;
+}
+
+int vfs_rmdir(const char *path)
+{
+	struct path walked;
+	struct vnode *victim;
+	int error = vfs_walk(path, PATH_NAME, &walked);
+
+	if (error != 0)
+		return error;
+	if (walked.last == PATH_IS_DOT)
+		error = -EINVAL;
+	else if (walked.last == PATH_IS_DOT_DOT)
+		error = -ENOTEMPTY;
+	else if (walked.last == PATH_IS_ROOT)
+		error = -EBUSY;
+	else if (mount_is_read_only(walked.parent))
+		error = -EROFS;
+	else
+		error = lock_victim(&walked, &victim);
+	if (error == 0) {
+		if (!S_ISDIR(victim->mode))
+			error = -ENOTDIR;
+		else if (__atomic_load_n(&victim->mounted_here, __ATOMIC_SEQ_CST) != NULL)
+			error = -EBUSY;
+		else if (walked.parent->operations->rmdir == NULL)
+			error = -EPERM;
+		else
+			error = walked.parent->operations->rmdir(
+				walked.parent, walked.name, walked.length, victim);
+		if (error == 0) {
+			victim->flags |= VNODE_REMOVED;
+			name_cache_remove_directory(victim);
+		}
+		unlock_victim(&walked, victim);
+	}
+	path_end(&walked);
+	return error;
+}
+
+/* ---- Rename
+ * ----------------------------------------------------------------------------- */
+
+/* Whether `above` is `vnode` or a directory above it. The mount's rename lock keeps it
+ * so. */
+static int is_above(struct vnode *above, struct vnode *vnode, bool *_is)
+{
+	struct vnode *at = vnode;
+
+	vnode_reference(at);
+	for (;;) {
+		struct vnode *parent;
+		int error;
+
+		*_is = at == above;
+		if (*_is || at == at->mount->root) {
+			vnode_put(at);
+			return 0;
+		}
+		mutex_lock(&at->lock);
+		error = lookup_locked(at, "..", 2, &parent);
+		mutex_unlock(&at->lock);
+		vnode_put(at);
+		if (error != 0)
+			return error;
+		at = parent;
+	}
+}
+
+/* The directory above goes first; two that are in no line go by their addresses. */
+static int lock_two(struct vnode *a, struct vnode *b)
+{
+	bool a_above, b_above;
+	int error;
+
+	if (a == b) {
+		mutex_lock(&a->lock);
+		return 0;
+	}
+	if ((error = is_above(a, b, &a_above)) != 0
+		|| (error = is_above(b, a, &b_above)) != 0)
+		return error;
+	if (b_above || (!a_above && b < a)) {
+		mutex_lock(&b->lock);
+		mutex_lock(&a->lock);
+	} else {
+		mutex_lock(&a->lock);
+		mutex_lock(&b->lock);
+	}
+	return 0;
+}
+
+static void unlock_two(struct vnode *a, struct vnode *b)
+{
+	mutex_unlock(&a->lock);
+	if (a != b)
+		mutex_unlock(&b->lock);
+}
+
+/* What POSIX asks of the two that a rename is about; 1: they are the same file. */
+static int check_rename(
+	struct path *from, struct path *to, struct vnode *vnode, struct vnode *target)
+{
+	bool directory = S_ISDIR(vnode->mode);
+
+	if (vnode == target)
+		return 1;
+	if (!directory && (from->slash || to->slash))
+		return -ENOTDIR;
+	if (vnode->mounted_here != NULL || (target != NULL && target->mounted_here != NULL))
+		return -EBUSY;
+	if (target != NULL && S_ISDIR(target->mode) != directory)
+		return directory ? -ENOTDIR : -EISDIR;
+	if (directory && from->parent != to->parent && to->parent->links >= LINKS_MAX)
+		return -EMLINK;
+	return 0;
+}
+
+/* Both directories are locked, and so is the mount's rename lock. */
+static int rename_locked(struct path *from, struct path *to, struct vnode **_target)
+{
+	struct vnode *vnode, *target = NULL;
+	int error = lookup_locked(from->parent, from->name, from->length, &vnode);
+
+	if (error != 0)
+		return error;
+	error = lookup_locked(to->parent, to->name, to->length, &target);
+	if (error == -ENOENT) {
+		target = NULL;
+		error = 0;
+	}
+	if (error == 0 && (to->parent->flags & VNODE_REMOVED))
+		error = -ENOENT;
+	/* Somebody may have put another file there since the loops were looked for. */
+	if (error == 0 && vnode != from->vnode)
+		error = -ENOENT;
+	if (error == 0 && target != to->vnode && target != NULL && S_ISDIR(target->mode))
+		error = -ENOTEMPTY;
+	if (error == 0)
+		error = check_rename(from, to, vnode, target);
+	if (error == 0 && from->parent->operations->rename == NULL)
+		error = -EPERM;
+	if (error == 0) {
+		if (target != NULL)
+			mutex_lock(&target->lock);
+		error = from->parent->operations->rename(from->parent, from->name, from->length,
+			vnode, to->parent, to->name, to->length, target);
+		if (error == 0 && target != NULL && S_ISDIR(target->mode)) {
+			target->flags |= VNODE_REMOVED;
+			name_cache_remove_directory(target);
+		}
+		if (target != NULL)
+			mutex_unlock(&target->lock);
+		forget_name(from->parent, from->name, from->length);
+		forget_name(to->parent, to->name, to->length);
+	}
+	vnode_put(vnode);
+	*_target = target;
+	return error == 1 ? 0 : error;
+}
+
+static int rename_walked(struct path *from, struct path *to)
+{
+	struct mount *mount = from->parent->mount;
+	struct vnode *target = NULL;
+	bool loop = false;
+	int error = 0;
+
+	mutex_lock(&mount->rename_lock);
+	/* A directory cannot go into itself; what it would replace must not hold it. */
+	if (S_ISDIR(from->vnode->mode)) {
+		error = is_above(from->vnode, to->parent, &loop);
+		if (error == 0 && loop)
+			error = -EINVAL;
+	}
+	if (error == 0 && to->vnode != NULL && S_ISDIR(to->vnode->mode)
+		&& to->vnode->mount == mount) {
+		error = is_above(to->vnode, from->parent, &loop);
+		if (error == 0 && loop)
+			error = S_ISDIR(from->vnode->mode) ? -ENOTEMPTY : -EISDIR;
+	}
+	if (error == 0)
+		error = lock_two(from->parent, to->parent);
+	if (error == 0) {
+		error = rename_locked(from, to, &target);
+		unlock_two(from->parent, to->parent);
+	}
+	mutex_unlock(&mount->rename_lock);
+	vnode_put(target);
+	return error;
+}
+
+int vfs_rename(const char *old_path, const char *new_path)
+{
+	struct path from, to;
+	int error = vfs_walk(old_path, PATH_NAME, &from);
+
+	if (error != 0)
+		return error;
+	error = vfs_walk(new_path, PATH_MAKE | PATH_NAME, &to);
+	if (error != 0) {
+		path_end(&from);
+		return error;
+	}
+	if (from.last == PATH_IS_DOT || from.last == PATH_IS_DOT_DOT || to.last == PATH_IS_DOT
+		|| to.last == PATH_IS_DOT_DOT)
+		error = -EINVAL;
+	else if (from.last != PATH_IS_NAME || to.last != PATH_IS_NAME)
+		error = -EBUSY;
+	else if (from.vnode->mount != from.parent->mount
+			 || (to.vnode != NULL && to.vnode->mount != to.parent->mount))
+		error = -EBUSY; /* something is mounted there */
+	else if (from.parent->mount != to.parent->mount)
+		error = -EXDEV;
+	else if (mount_is_read_only(from.parent))
+		error = -EROFS;
+	else
+		error = rename_walked(&from, &to);
+	path_end(&from);
+	path_end(&to);
+	return error;
+}
+
+/* ---- Open
+ * ----------------------------------------------------------------------------------- */
+
+/* The name at the end of a walk is not there: a new file. */
+static int create(struct path *path, mode_t mode, struct vnode **_vnode)
+{
+	int error;
+
+	if (path->slash)
+		return -EISDIR;
+	if (mount_is_read_only(path->parent))
+		return -EROFS;
+	error = lock_for_new(path);
+	if (error != 0)
+		return error;
+	error = path->parent->operations->create == NULL
+				? -EPERM
+				: path->parent->operations->create(
+					path->parent, path->name, path->length, mode, _vnode);
+	forget_name(path->parent, path->name, path->length);
+	mutex_unlock(&path->parent->lock);
+	return error;
+}
+
+static int check_open(const struct vnode *vnode, uint32_t flags)
+{
+	bool write = (flags & 3) != O_RDONLY;
+
+	if (S_ISLNK(vnode->mode))
+		return -ELOOP; /* O_NOFOLLOW */
+	if ((flags & O_DIRECTORY) && !S_ISDIR(vnode->mode))
+		return -ENOTDIR;
+	if (S_ISDIR(vnode->mode) && (write || (flags & (O_CREAT | O_TRUNC))))
+		return -EISDIR;
+	if (write && S_ISREG(vnode->mode) && mount_is_read_only(vnode))
+		return -EROFS;
+	return 0;
+}
+
+/* One try; -EEXIST where the file has appeared between the look and the making. */
+static int open_once(const char *path, uint32_t flags, mode_t mode, struct vnode **_vnode)
+{
+	bool make = (flags & O_CREAT) != 0;
+	bool exclusive = make && (flags & O_EXCL);
+	bool follow = !exclusive && !(flags & O_NOFOLLOW);
+	struct path walked;
+	int error = vfs_walk(path,
+		(make ? PATH_MAKE : 0) | (follow ? PATH_FOLLOW : 0) | (exclusive ? PATH_NAME : 0),
+		&walked);
+
+	if (error != 0)
+		return error;
+	if (walked.vnode == NULL) {
+		error = (flags & O_DIRECTORY) ? -EINVAL : create(&walked, mode, _vnode);
+	} else if (exclusive) {
+		error = -EEXIST;
+	} else {
+		error = check_open(walked.vnode, flags);
+		if (error == 0 && (flags & O_TRUNC) && S_ISREG(walked.vnode->mode))
+			error =
+				mount_is_read_only(walked.vnode) ? -EROFS : vfs_truncate(walked.vnode, 0);
+		if (error == 0) {
+			*_vnode = walked.vnode;
+			walked.vnode = NULL;
+		}
+	}
+	path_end(&walked);
+	return error;
+}
+
+int vfs_open(const char *path, uint32_t flags, mode_t mode, struct open_file **_file)
+{
+	struct vnode *vnode;
+	int error;
+
+	do {
+		error = open_once(path, flags, mode, &vnode);
+	} while (error == -EEXIST && (flags & O_CREAT) && !(flags & O_EXCL));
+	if (error != 0)
+		return error;
+	error = file_create(vnode, flags, _file);
+	if (error != 0)
+		vnode_put(vnode);
+	return error;
+}

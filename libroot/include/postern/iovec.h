@@ -1,0 +1,9 @@
+/* One part of what readv() and writev() move. */
+#pragma once
+
+#include <postern/types.h>
+
+struct iovec {
+	void *iov_base;
+	size_t iov_len;
+};

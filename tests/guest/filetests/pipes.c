@@ -1,0 +1,373 @@
+/* Pipes, and waiting for several of them. */
+#include "filetests.h"
+
+static int sEnds[2];
+
+static void make_pipe(int flags)
+{
+	CHECK_EQUAL(_kern_pipe(sEnds, flags), 0);
+}
+
+void test_pipe_errors(void)
+{
+	char byte;
+
+	CHECK_EQUAL(_kern_pipe(BAD, 0), -EFAULT);
+	CHECK_EQUAL(_kern_pipe((int *)(KERNEL_BASE - 4), 0), -EFAULT);
+	CHECK_EQUAL(_kern_pipe(sEnds, O_APPEND), -EINVAL);
+	make_pipe(O_CLOEXEC);
+	CHECK_EQUAL(sEnds[0], 3);
+	CHECK_EQUAL(sEnds[1], 4);
+	CHECK_EQUAL(_kern_fcntl(3, F_GETFD, 0), FD_CLOEXEC);
+	CHECK_EQUAL(_kern_read(sEnds[1], -1, &byte, 1), -EBADF);
+	CHECK_EQUAL(_kern_write(sEnds[0], -1, &byte, 1), -EBADF);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, BAD, 1), -EFAULT);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, "x", 1), 1);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, BAD, 1), -EFAULT);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, &byte, 1), 1); /* it was not lost */
+	CHECK_EQUAL(byte, 'x');
+	struct stat info;
+	CHECK_EQUAL(_kern_fstat(sEnds[0], &info), 0);
+	CHECK(S_ISFIFO(info.mode));
+}
+
+/* Every size, through a ring that is smaller, to a reader with pieces of its own. */
+void test_pipe_carries(void)
+{
+	static const size_t kSizes[] = {
+		1, 511, 512, 513, 4095, 4096, 4097, 65535, 65536, 65537, 200000, 1 << 20};
+	static uint8_t bytes[1 << 20];
+
+	for (size_t i = 0; i < sizeof kSizes / sizeof kSizes[0]; i++) {
+		size_t done = 0;
+		pid_t pid;
+
+		make_pipe(0);
+		pid = check_fork();
+		if (pid == 0) {
+			CHECK_EQUAL(_kern_close(sEnds[0]), 0);
+			fill_pattern(bytes, kSizes[i], (uint32_t)i, 0);
+			CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, kSizes[i]), kSizes[i]);
+			end(0);
+		}
+		CHECK_EQUAL(_kern_close(sEnds[1]), 0);
+		for (;;) {
+			ssize_t count = _kern_read(sEnds[0], -1, bytes, 1000 + done % 9000);
+
+			CHECK(count >= 0);
+			if (count == 0)
+				break;
+			CHECK(is_pattern(bytes, (size_t)count, (uint32_t)i, done));
+			done += (size_t)count;
+		}
+		CHECK_EQUAL(done, kSizes[i]);
+		check_exit(pid);
+		CHECK_EQUAL(_kern_close(sEnds[0]), 0);
+	}
+}
+
+void test_pipe_full_and_empty(void)
+{
+	static uint8_t bytes[PIPE_SIZE];
+	time_us_t start;
+	pid_t pid;
+
+	make_pipe(0);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, PIPE_SIZE), PIPE_SIZE);
+	/* Full: a writer waits until somebody reads. */
+	pid = check_fork();
+	if (pid == 0) {
+		sleep_us(50000);
+		CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, PIPE_SIZE), PIPE_SIZE);
+		end(0);
+	}
+	start = _kern_system_time();
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, "x", 1), 1);
+	CHECK(_kern_system_time() - start >= 20000);
+	check_exit(pid);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, PIPE_SIZE), 1);
+	/* Empty: a reader waits until somebody writes. */
+	pid = check_fork();
+	if (pid == 0) {
+		sleep_us(50000);
+		CHECK_EQUAL(_kern_write(sEnds[1], -1, "y", 1), 1);
+		end(0);
+	}
+	start = _kern_system_time();
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 10), 1);
+	CHECK(_kern_system_time() - start >= 20000);
+	CHECK_EQUAL(bytes[0], 'y');
+	check_exit(pid);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 0), 0);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 0), 0);
+}
+
+void test_pipe_nonblocking(void)
+{
+	static uint8_t bytes[2 * PIPE_SIZE];
+
+	make_pipe(O_NONBLOCK);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 1), -EAGAIN);
+	/* As much as fits; and of at most PIPE_BUF bytes all or none. */
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, PIPE_SIZE - 4095), PIPE_SIZE - 4095);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, PIPE_BUF), -EAGAIN);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, PIPE_BUF + 1), 4095);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 1), -EAGAIN);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 2 * PIPE_SIZE), -EAGAIN);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 2 * PIPE_SIZE), PIPE_SIZE);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 2 * PIPE_SIZE), PIPE_SIZE);
+	CHECK_EQUAL(_kern_fcntl(sEnds[0], F_SETFL, 0), 0);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 2 * PIPE_SIZE), PIPE_SIZE);
+}
+
+void test_pipe_end(void)
+{
+	char bytes[8];
+	int copy;
+
+	make_pipe(0);
+	copy = _kern_dup(sEnds[1]);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, "abc", 3), 3);
+	CHECK_EQUAL(_kern_close(sEnds[1]), 0);
+	CHECK_EQUAL(_kern_fcntl(sEnds[0], F_SETFL, O_NONBLOCK), 0);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 8), 3);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 8), -EAGAIN); /* the copy is open */
+	CHECK_EQUAL(_kern_close(copy), 0);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 8), 0);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 8), 0);
+}
+
+static volatile int sSignals;
+
+static void count_signal(
+	int signal, struct signal_info *info, struct signal_context *context)
+{
+	(void)signal;
+	(void)info;
+	(void)context;
+	sSignals++;
+}
+
+static void handle(int signal)
+{
+	struct signal_action action;
+
+	memset(&action, 0, sizeof action);
+	action.handler = (uint32_t)(uintptr_t)count_signal;
+	CHECK_EQUAL(_kern_sigaction(signal, &action, NULL), 0);
+}
+
+void test_pipe_broken(void)
+{
+	int status;
+	pid_t pid = check_fork();
+
+	/* It ends who does not care. */
+	if (pid == 0) {
+		make_pipe(0);
+		_kern_close(sEnds[0]);
+		_kern_write(sEnds[1], -1, "x", 1);
+		end(0);
+	}
+	CHECK_EQUAL(_kern_wait(pid, &status, 0), pid);
+	CHECK_EQUAL(WAIT_SIGNAL(status), SIGPIPE);
+	make_pipe(0);
+	handle(SIGPIPE);
+	CHECK_EQUAL(_kern_close(sEnds[0]), 0);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, "x", 1), -EPIPE);
+	CHECK_EQUAL(sSignals, 1);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, "x", 0), 0);
+	/* The reader goes while the writer waits. */
+	make_pipe(0);
+	pid = check_fork();
+	if (pid == 0) {
+		CHECK_EQUAL(_kern_close(sEnds[1]), 0);
+		sleep_us(30000);
+		end(0);
+	}
+	CHECK_EQUAL(_kern_close(sEnds[0]), 0);
+	static uint8_t bytes[2 * PIPE_SIZE];
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 2 * PIPE_SIZE), PIPE_SIZE);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 1), -EPIPE);
+	CHECK_EQUAL(sSignals, 2);
+	check_exit(pid);
+}
+
+#define WRITERS 6
+#define PIECES 40
+
+/* Pieces of up to PIPE_BUF come whole, whoever else writes. */
+void test_pipe_many_writers(void)
+{
+	static uint8_t piece[PIPE_BUF];
+	unsigned counts[WRITERS] = {0};
+	pid_t pids[WRITERS];
+
+	make_pipe(0);
+	for (unsigned i = 0; i < WRITERS; i++) {
+		pids[i] = check_fork();
+		if (pids[i] != 0)
+			continue;
+		memset(piece, (int)i, sizeof piece);
+		for (unsigned j = 0; j < PIECES; j++)
+			CHECK_EQUAL(_kern_write(sEnds[1], -1, piece, PIPE_BUF), PIPE_BUF);
+		end(0);
+	}
+	CHECK_EQUAL(_kern_close(sEnds[1]), 0);
+	for (;;) {
+		size_t done = 0;
+
+		while (done < PIPE_BUF) {
+			ssize_t count = _kern_read(sEnds[0], -1, piece + done, PIPE_BUF - done);
+
+			CHECK(count >= 0);
+			if (count == 0)
+				break;
+			done += (size_t)count;
+		}
+		if (done == 0)
+			break;
+		CHECK_EQUAL(done, PIPE_BUF);
+		for (unsigned i = 0; i < PIPE_BUF; i++)
+			CHECK_EQUAL(piece[i], piece[0]);
+		counts[piece[0]]++;
+	}
+	for (unsigned i = 0; i < WRITERS; i++) {
+		CHECK_EQUAL(counts[i], PIECES);
+		check_exit(pids[i]);
+	}
+}
+
+void test_pipe_vectors_are_atomic(void)
+{
+	static uint8_t bytes[PIPE_SIZE];
+	struct iovec parts[2] = {{bytes, 2000}, {bytes, 2096}};
+
+	make_pipe(O_NONBLOCK);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, PIPE_SIZE - 4095), PIPE_SIZE - 4095);
+	CHECK_EQUAL(_kern_writev(sEnds[1], -1, parts, 2), -EAGAIN);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 1), 1);
+	CHECK_EQUAL(_kern_writev(sEnds[1], -1, parts, 2), 4096);
+	/* Half of a piece that faults is not there either. */
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, PIPE_SIZE), PIPE_SIZE);
+	parts[1].iov_base = BAD;
+	CHECK_EQUAL(_kern_writev(sEnds[1], -1, parts, 2), -EFAULT);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 1), -EAGAIN);
+}
+
+void test_pipe_interrupted(void)
+{
+	static uint8_t bytes[2 * PIPE_SIZE];
+	pid_t self = _kern_getpid();
+	pid_t pid;
+
+	handle(SIGALRM);
+	make_pipe(0);
+	pid = check_fork();
+	if (pid == 0) {
+		sleep_us(30000);
+		_kern_kill(self, SIGALRM);
+		sleep_us(30000);
+		_kern_kill(self, SIGALRM);
+		end(0);
+	}
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 1), -EINTR);
+	/* What has been written counts. */
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 2 * PIPE_SIZE), PIPE_SIZE);
+	CHECK_EQUAL(sSignals, 2);
+	check_exit(pid);
+}
+
+static int look(int fd, int events, int timeout)
+{
+	struct pollfd one = {fd, (int16_t)events, -1};
+	int count = _kern_poll(&one, 1, timeout);
+
+	CHECK(count == (one.revents != 0));
+	return one.revents;
+}
+
+void test_poll_pipes(void)
+{
+	static uint8_t bytes[PIPE_SIZE];
+
+	make_pipe(0);
+	CHECK_EQUAL(look(sEnds[0], POLLIN, 0), 0);
+	CHECK_EQUAL(look(sEnds[1], POLLOUT, 0), POLLOUT);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, "x", 1), 1);
+	CHECK_EQUAL(look(sEnds[0], POLLIN, 0), POLLIN);
+	CHECK_EQUAL(look(sEnds[0], POLLOUT, 0), 0);
+	CHECK_EQUAL(
+		_kern_write(sEnds[1], -1, bytes, PIPE_SIZE - PIPE_BUF), PIPE_SIZE - PIPE_BUF);
+	CHECK_EQUAL(look(sEnds[1], POLLOUT, 0), 0);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 1), 1);
+	CHECK_EQUAL(look(sEnds[1], POLLOUT, 0), POLLOUT);
+	CHECK_EQUAL(_kern_close(sEnds[1]), 0);
+	CHECK_EQUAL(look(sEnds[0], POLLIN, -1), POLLIN | POLLHUP);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, PIPE_SIZE), PIPE_SIZE - PIPE_BUF);
+	CHECK_EQUAL(look(sEnds[0], 0, -1), POLLHUP);
+	CHECK_EQUAL(_kern_close(sEnds[0]), 0);
+	make_pipe(0);
+	CHECK_EQUAL(_kern_close(sEnds[0]), 0);
+	CHECK_EQUAL(look(sEnds[1], 0, -1), POLLERR);
+	int fd = check_open("file", O_RDWR | O_CREAT);
+	CHECK_EQUAL(look(fd, POLLIN | POLLOUT, -1), POLLIN | POLLOUT);
+	CHECK_EQUAL(_kern_unlink("file"), 0);
+}
+
+void test_poll_waits(void)
+{
+	struct pollfd polls[3];
+	time_us_t start;
+	pid_t pid;
+	int second[2];
+
+	make_pipe(0);
+	CHECK_EQUAL(_kern_pipe(second, 0), 0);
+	polls[0] = (struct pollfd){sEnds[0], POLLIN, 0};
+	polls[1] = (struct pollfd){-1, POLLIN, 99};
+	polls[2] = (struct pollfd){second[0], POLLIN, 0};
+	start = _kern_system_time();
+	CHECK_EQUAL(_kern_poll(polls, 3, 30), 0);
+	CHECK(_kern_system_time() - start >= 30000);
+	CHECK_EQUAL(polls[1].revents, 0);
+	CHECK_EQUAL(_kern_poll(NULL, 0, 10), 0);
+	pid = check_fork();
+	if (pid == 0) {
+		sleep_us(30000);
+		CHECK_EQUAL(_kern_write(second[1], -1, "x", 1), 1);
+		sleep_us(30000);
+		CHECK_EQUAL(_kern_write(sEnds[1], -1, "x", 1), 1);
+		end(0);
+	}
+	CHECK_EQUAL(_kern_poll(polls, 3, -1), 1);
+	CHECK_EQUAL(polls[0].revents, 0);
+	CHECK_EQUAL(polls[2].revents, POLLIN);
+	CHECK_EQUAL(_kern_poll(polls, 1, 5000), 1);
+	CHECK_EQUAL(polls[0].revents, POLLIN);
+	CHECK_EQUAL(_kern_poll(polls, 3, 5000), 2);
+	check_exit(pid);
+}
+
+void test_poll_errors(void)
+{
+	static struct pollfd polls[OPEN_MAX + 1];
+	pid_t self = _kern_getpid();
+	pid_t pid;
+
+	CHECK_EQUAL(look(99, POLLIN, -1), POLLNVAL);
+	CHECK_EQUAL(_kern_poll(BAD, 1, 0), -EFAULT);
+	for (unsigned i = 0; i < OPEN_MAX + 1; i++)
+		polls[i].fd = -1;
+	CHECK_EQUAL(_kern_poll(polls, OPEN_MAX, 0), 0);
+	CHECK_EQUAL(_kern_poll(polls, OPEN_MAX + 1, 0), -EINVAL);
+	handle(SIGALRM);
+	pid = check_fork();
+	if (pid == 0) {
+		sleep_us(20000);
+		_kern_kill(self, SIGALRM);
+		end(0);
+	}
+	CHECK_EQUAL(_kern_poll(polls, 1, 10000), -EINTR);
+	check_exit(pid);
+}
