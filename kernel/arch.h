@@ -303,11 +303,30 @@ bool arch_on_kernel_stack(uintptr_t address);
 
 /* ---- Devices ------------------------------------------------------------ */
 
-/* To the programs' port (COM1) and the screen; to the log's port (COM2); to
- * the screen alone. */
+/*
+ * The programs' port (COM1), for kernel/terminal.c and under its lock; none of
+ * the three waits. How many bytes were taken, maybe none; the next byte or -1;
+ * whether terminal_serial_ready() is to be called for input, and for room.
+ */
+size_t arch_console_send(const char *bytes, size_t size);
+int arch_console_receive(void);
+void arch_console_want(bool input, bool output);
+
+/* To the programs' port and the screen, waiting, for panics; to the log's port
+ * (COM2); to the screen alone. */
 void arch_console_write(const char *bytes, size_t size);
 void arch_log_write(const char *bytes, size_t size);
 void arch_screen_write(const char *bytes, size_t size);
+
+/* To the screen, of a terminal's program: \n moves down and not to the left. */
+void arch_screen_write_terminal(const char *bytes, size_t size);
+
+/* What the screen has to say to a program that asked it: up to `size` bytes of
+ * input, and how many. */
+size_t arch_screen_answer(char *bytes, size_t size);
+
+/* In characters; 0 where there is no screen. */
+void arch_screen_size(unsigned *_columns, unsigned *_rows);
 
 /* What follows on the screen stands out: the kernel is about to stop. */
 void arch_panic_screen(void);

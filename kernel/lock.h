@@ -31,7 +31,8 @@ enum lock_rank {
 	RANK_STACKS,   /* kernel stacks */
 	RANK_HEAP,
 	RANK_PAGES,
-	RANK_DEVICE,	/* from here on with interrupts off */
+	RANK_DEVICE, /* from here on with interrupts off */
+	RANK_POLL,
 	RANK_SCHEDULER, /* run queues, wait queues, timers */
 	RANK_CLOCK,
 	RANK_LOG,

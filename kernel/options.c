@@ -303,6 +303,44 @@ static bool set_cpus(struct kernel_options *options, const char *value)
 	return parse_count(value, 1, OPTIONS_CPUS_MOST, &options->cpus);
 }
 
+/* One to four digits, not all 0, at *_text, which moves behind them. */
+static bool parse_size(const char **_text, uint16_t *_size)
+{
+	const char *text = *_text;
+	uint32_t size = 0;
+
+	for (; *text >= '0' && *text <= '9' && text - *_text < 5; text++)
+		size = size * 10 + (uint32_t)(*text - '0');
+	if (size == 0 || size > 9999)
+		return false;
+	*_text = text;
+	*_size = (uint16_t)size;
+	return true;
+}
+
+static bool set_console(struct kernel_options *options, const char *value)
+{
+	static const char kTerminal[] = "terminal";
+	uint16_t columns = 0, rows = 0;
+
+	if (strcmp(value, "plain") == 0) {
+		options->console_plain = true;
+		return true;
+	}
+	if (strncmp(value, kTerminal, sizeof kTerminal - 1) != 0)
+		return false;
+	value += sizeof kTerminal - 1;
+	if (*value != '\0') {
+		if (*value++ != ',' || !parse_size(&value, &columns) || *value++ != 'x'
+			|| !parse_size(&value, &rows) || *value != '\0')
+			return false;
+	}
+	options->console_plain = false;
+	options->console_columns = columns;
+	options->console_rows = rows;
+	return true;
+}
+
 /* To add an option: a line here, one in options.h. */
 static const struct {
 	const char *name; /* with its = */
@@ -320,6 +358,7 @@ static const struct {
 	{"processes=", set_processes},
 	{"threads=", set_threads},
 	{"process-memory=", set_process_memory},
+	{"console=", set_console},
 };
 
 static void parse_option(

@@ -23,6 +23,12 @@
  *   threads=N                    at most so many threads, 2 to 4096 (4096)
  *   process-memory=MIB           at most so much memory mapped in one process;
  *                                0: as much as fits, which is the default
+ *   console=terminal|plain       terminal: keys are edited, echoed and may be
+ *                                signals; plain: the serial port is a pipe, whose
+ *                                bytes pass as they are but for ^D, its end, and
+ *                                ^V, which takes the next as it is (terminal)
+ *   console=terminal,COLUMNSxROWS    the size of the terminal at the serial
+ *                                port; without it, keys come from the screen
  *   -- ARGUMENT...               the first program's arguments
  *
  * An option given twice: the later one counts. Nothing here stops the boot:
@@ -60,6 +66,9 @@ struct kernel_options {
 	int argc;
 	const char *argv[OPTIONS_ARGUMENTS_MAX];
 	bool hold;
+	bool console_plain;
+	uint16_t console_columns; /* 0: nothing is known of a terminal */
+	uint16_t console_rows;
 	bool nx;
 	enum tsc_choice tsc;
 	bool has_watch; /* the next three count only with it */

@@ -21,7 +21,7 @@ struct poll_waiter {
 };
 
 /* Guards all sources and waiters; interrupt handlers wake. */
-static struct spinlock sLock = SPINLOCK("poll", RANK_DEVICE);
+static struct spinlock sLock = SPINLOCK("poll", RANK_POLL);
 
 void poll_source_init(struct poll_source *source)
 {

@@ -15,6 +15,7 @@
 #include "kernel/panic.h"
 #include "kernel/string.h"
 #include "kernel/random.h"
+#include "kernel/terminal.h"
 #include "kernel/user_memory.h"
 #include "kernel/vfs.h"
 #include <postern/auxv.h>
@@ -90,6 +91,35 @@ struct process *process_find(pid_t pid)
 			return process;
 	}
 	return NULL;
+}
+
+struct process *process_next_of_group(pid_t group, struct process *after)
+{
+	struct list *link = after != NULL ? after->all.next : sProcesses.next;
+
+	for (; link != &sProcesses; link = link->next) {
+		struct process *process = LIST_ENTRY(link, struct process, all);
+
+		if (process->pgid == group && process->state != PROCESS_ZOMBIE)
+			return process;
+	}
+	return NULL;
+}
+
+bool process_group_exists(pid_t group)
+{
+	return process_next_of_group(group, NULL) != NULL;
+}
+
+bool process_group_orphaned(pid_t group)
+{
+	struct process *process = NULL;
+
+	while ((process = process_next_of_group(group, process)) != NULL) {
+		if (process->parent != NULL && process->parent->pgid != group)
+			return false;
+	}
+	return true;
 }
 
 bool process_is_ancestor(const struct process *ancestor, const struct process *process)
@@ -507,6 +537,7 @@ static bool register_process(
 		return false;
 	process->pid = thread->tid;
 	process->parent = parent;
+	process->pgid = parent != NULL ? parent->pgid : process->pid;
 	list_add(&sProcesses, &process->all);
 	list_add(slot_of(process->pid), &process->hashed);
 	if (parent != NULL)
@@ -731,6 +762,7 @@ void process_load_first(const char *const *arguments)
 			error == -ENOEXEC && why != NULL ? why : "");
 		kernel_end(STATUS_NO_PROGRAM);
 	}
+	terminal_set_foreground(sFirst->pgid);
 	log_debug("process: %s is process %d", path, sFirst->pid);
 }
 
@@ -760,6 +792,7 @@ static void end_machine(const struct process *process)
 	}
 	if (vfs_sync() != 0)
 		log_error("files: not everything could be written back");
+	terminal_drain();
 	kernel_end(status);
 }
 

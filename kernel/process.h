@@ -32,6 +32,7 @@ enum process_state {
 
 struct process {
 	pid_t pid;
+	pid_t pgid; /* its process group: that of the first process in it */
 	enum process_state state;
 	struct process *parent; /* NULL for the first, and for orphans */
 	struct list children;	/* of `sibling` */
@@ -81,6 +82,17 @@ void process_forget_exited(struct process *process, unsigned limit);
 
 /* At most so many processes, those that nobody has waited for included. */
 void process_set_limit(unsigned limit);
+/* Whether a process is in that group. */
+bool process_group_exists(pid_t group);
+
+/*
+ * Whether nobody would resume the group once it is stopped: no process of it has
+ * a parent in another group (POSIX Base Definitions 3.264).
+ */
+bool process_group_orphaned(pid_t group);
+
+/* The first process of the group behind `after` (NULL: of all), or NULL. */
+struct process *process_next_of_group(pid_t group, struct process *after);
 
 /*
  * Loads arguments[0] as the first program. Powers off with status 127 when

@@ -16,6 +16,14 @@ int _user_exec(const char *path, const char *const *argv, const char *const *env
 	return process_exec(path, argv, envp);
 }
 
+/* Whether the `pid` of wait() means `child`. */
+static bool is_meant(const struct process *parent, const struct process *child, pid_t pid)
+{
+	if (pid > 0)
+		return child->pid == pid;
+	return pid == -1 || child->pgid == (pid == 0 ? parent->pgid : -pid);
+}
+
 /*
  * A child that `pid` means and that has something to tell, which is put into
  * *_status; *_any: whether there is one at all. What is told of a child that
@@ -29,7 +37,7 @@ static struct process *find_told(
 	{
 		struct process *child = LIST_ENTRY(link, struct process, sibling);
 
-		if (pid != -1 && child->pid != pid)
+		if (!is_meant(parent, child, pid))
 			continue;
 		*_any = true;
 		if (child->state == PROCESS_ZOMBIE) {
@@ -79,8 +87,8 @@ static pid_t wait_for(struct process *self, pid_t pid, int *status, int options)
 
 pid_t _user_wait(pid_t pid, int *status, int options)
 {
-	if ((options & ~(WAIT_NO_HANG | WAIT_STOPPED | WAIT_CONTINUED)) != 0 || pid == 0
-		|| pid < -1)
+	if ((options & ~(WAIT_NO_HANG | WAIT_STOPPED | WAIT_CONTINUED)) != 0
+		|| pid == INT32_MIN)
 		return -EINVAL;
 	process_lock();
 	pid = wait_for(process_current(), pid, status, options);
@@ -101,6 +109,45 @@ pid_t _user_getppid(void)
 	process_lock();
 	parent = process_current()->parent;
 	pid = parent != NULL ? parent->pid : 0;
+	process_unlock();
+	return pid;
+}
+
+/* The lock is held. */
+static int set_group(struct process *self, pid_t pid, pid_t pgid)
+{
+	struct process *process = pid == 0 ? self : process_find(pid);
+
+	if (process == NULL || process->state == PROCESS_ZOMBIE
+		|| (process != self && process->parent != self))
+		return -ESRCH;
+	if (pgid == 0)
+		pgid = process->pid;
+	if (pgid != process->pid && !process_group_exists(pgid))
+		return -EPERM;
+	process->pgid = pgid;
+	return 0;
+}
+
+int _user_setpgid(pid_t pid, pid_t pgid)
+{
+	int error;
+
+	if (pgid < 0)
+		return -EINVAL;
+	process_lock();
+	error = set_group(process_current(), pid, pgid);
+	process_unlock();
+	return error;
+}
+
+pid_t _user_getpgid(pid_t pid)
+{
+	const struct process *process;
+
+	process_lock();
+	process = pid == 0 ? process_current() : process_find(pid);
+	pid = process != NULL ? process->pgid : -ESRCH;
 	process_unlock();
 	return pid;
 }

@@ -93,6 +93,38 @@ void signal_send(struct process *process, int signal, pid_t sender)
 	}
 }
 
+static bool may_send(const struct process *from, const struct process *to)
+{
+	return process_is_ancestor(from, to) || process_is_ancestor(to, from);
+}
+
+int signal_send_group(pid_t group, int signal, const struct process *sender)
+{
+	struct process *process = process_next_of_group(group, NULL);
+	int result = -ESRCH;
+
+	while (process != NULL) {
+		/* Looked for before: SIGKILL frees one that was never started. */
+		struct process *next = process_next_of_group(group, process);
+
+		if (sender != NULL && !may_send(sender, process)) {
+			result = result == 0 ? 0 : -EPERM;
+		} else {
+			result = 0;
+			if (signal != 0)
+				signal_send(process, signal, sender != NULL ? sender->pid : 0);
+		}
+		process = next;
+	}
+	return result;
+}
+
+bool signal_has_no_effect(int signal)
+{
+	return (thread_current()->blocked & SIGNAL_BIT(signal)) != 0
+		   || ignored(process_current(), signal);
+}
+
 /* ---- Taking them -------------------------------------------------------------- */
 
 /*
@@ -211,6 +243,9 @@ static int take_until_handled(
 		if (_action->handler != SIG_DFL)
 			return signal;
 		if (SIGNAL_BIT(signal) & STOPS) {
+			/* A terminal's stop is for those whom somebody can resume. */
+			if (signal != SIGSTOP && process_group_orphaned(process->pgid))
+				continue;
 			stop(process, signal);
 			stay_stopped(process);
 			continue;
@@ -279,7 +314,7 @@ static int send(struct process *self, struct process *process, int signal)
 {
 	if (process == NULL)
 		return -ESRCH;
-	if (!process_is_ancestor(self, process) && !process_is_ancestor(process, self))
+	if (!may_send(self, process))
 		return -EPERM;
 	if (signal != 0)
 		signal_send(process, signal, self->pid);
@@ -288,12 +323,14 @@ static int send(struct process *self, struct process *process, int signal)
 
 int _user_kill(pid_t pid, int signal)
 {
+	struct process *self = process_current();
 	int error;
 
-	if (signal != 0 && !valid(signal))
+	if ((signal != 0 && !valid(signal)) || pid == -1 || pid == INT32_MIN)
 		return -EINVAL;
 	process_lock();
-	error = send(process_current(), process_find(pid), signal);
+	error = pid > 0 ? send(self, process_find(pid), signal)
+					: signal_send_group(pid == 0 ? self->pgid : -pid, signal, self);
 	process_unlock();
 	return error;
 }

@@ -22,6 +22,15 @@ struct signal_actions {
 void signal_send(struct process *process, int signal, pid_t sender);
 
 /*
+ * The same to every process of a group; to those only that `sender`, where it
+ * is not NULL, may send signals to. 0, -ESRCH or -EPERM. Signal 0 only asks.
+ */
+int signal_send_group(pid_t group, int signal, const struct process *sender);
+
+/* Whether the running thread ignores or blocks `signal`. */
+bool signal_has_no_effect(int signal);
+
+/*
  * A fault of the running thread: arranges for its handler and returns true, or
  * returns false when there is none, or it waits, or cannot run.
  */

@@ -2,7 +2,9 @@
 """Boots the ISO in an emulator with a program as the first one.
 
 Standard output is the console of the programs (COM1), byte for byte; standard
-input is what they read; standard error is the kernel's log (COM2). The exit
+input is what they read, and its end is theirs; standard error is the kernel's
+log (COM2). Where input and output are a terminal, the guest's console is one,
+too, and has all keys: ^] three times within a second ends the run. The exit
 status is the program's own, 0 to 123 (123: it was killed by a fault), or 124
 at the time limit, 125 after a kernel panic, 126 when the machine did not start
 or these options make no sense, 127 when there is no such program, 130 after
@@ -172,15 +174,20 @@ def boot(options):
         options.syscall,
         options.append,
         options.screenshot is not None,
+        session.console_of_streams(),
     )
+    is_plain = command_line.console_of(words) == "plain"
     files = None
     if options.file:
         files = archive.make_files_archive(map(archive.parse_file_option, options.file))
     emulator = {"qemu": Qemu, "bochs": Bochs}[options.emulator]
     with tempfile.TemporaryDirectory(prefix="postern-boot-") as work:
         machine = emulator(options, words, files, work)
-        with session.Terminal():
-            return session.Session(machine, options.timeout, options.screenshot).run()
+        with session.Terminal(is_plain) as terminal:
+            run = session.Session(machine, options.timeout, options.screenshot)
+            run.is_plain = is_plain
+            run.terminal = terminal
+            return run.run()
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -14,3 +14,20 @@ void arch_screen_write(const char *bytes, size_t size)
 	i386_screen_write(bytes, size);
 	spin_unlock_irq(&sLock, enabled);
 }
+
+void arch_screen_write_terminal(const char *bytes, size_t size)
+{
+	bool enabled = spin_lock_irq(&sLock);
+
+	i386_screen_write_terminal(bytes, size);
+	spin_unlock_irq(&sLock, enabled);
+}
+
+size_t arch_screen_answer(char *bytes, size_t size)
+{
+	bool enabled = spin_lock_irq(&sLock);
+
+	size = i386_screen_answer(bytes, size);
+	spin_unlock_irq(&sLock, enabled);
+	return size;
+}

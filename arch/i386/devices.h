@@ -41,6 +41,11 @@ void i386_thread_init(void);
 /* ---- serial.c: COM1 for programs, COM2 for the log ----------------------- */
 
 void i386_serial_init(void);
+void i386_serial_start(void); /* COM1's interrupts, once there is a terminal */
+
+/* ---- keyboard.c: the 8042 and the keyboard behind it --------------------- */
+
+void i386_keyboard_start(void);
 
 /* ---- power.c ------------------------------------------------------------- */
 

@@ -33,7 +33,7 @@
 struct screen_device {
 	void (*draw)(unsigned column, unsigned row, uint16_t cell);
 	/* NULL where there is no cursor in hardware: it is drawn as a cell. */
-	void (*move_cursor)(unsigned column, unsigned row);
+	void (*move_cursor)(unsigned column, unsigned row, bool visible);
 };
 
 /* What boot code found; `base` is mapped, writable, up to pitch * height. */
@@ -66,6 +66,10 @@ void i386_screen_start(
 
 /* Shows text, with the control characters that it has. One caller at a time. */
 void i386_screen_write(const char *bytes, size_t size);
+void i386_screen_write_terminal(const char *bytes, size_t size);
+
+/* What is behind arch_screen_answer(). */
+size_t i386_screen_answer(char *bytes, size_t size);
 
 /* All text from here on, on a line of its own, stands out. */
 void i386_screen_panic_mode(void);

@@ -1,22 +1,29 @@
 /*
- * The two serial ports (16550 and its forebears), polled: COM1 is the console
- * of programs, COM2 the kernel's log. Written to from everywhere, panic
- * included, so there is no lock and every wait has an end.
+ * The two serial ports (16550 and its forebears). COM2 is the kernel's log,
+ * polled, and written to from everywhere, panic included, so there is no lock
+ * and every wait has an end. COM1 is the console of programs: kernel/terminal.c
+ * sends and receives under its lock, without waiting, and its interrupt says
+ * when there is more to do.
  */
 #include "arch/i386/devices.h"
 #include "arch/i386/io.h"
 #include "kernel/arch.h"
+#include "kernel/terminal.h"
 
 enum { COM1, COM2, PORT_COUNT };
 
 static const uint16_t kPorts[PORT_COUNT] = {0x3f8, 0x2f8};
 static bool sPresent[PORT_COUNT];
+static unsigned sBurst = 1; /* bytes that COM1 takes at once */
+
+#define IRQ_COM1 4
 
 /* Registers, from the port's base (National Semiconductor PC16550D, table II) */
 enum {
 	DATA = 0,
 	INTERRUPT_ENABLE = 1,
-	FIFO_CONTROL = 2,
+	INTERRUPT_WHY = 2, /* read */
+	FIFO_CONTROL = 2,  /* written */
 	LINE_CONTROL = 3,
 	MODEM_CONTROL = 4,
 	LINE_STATUS = 5,
@@ -26,8 +33,16 @@ enum { DIVISOR_LOW = 0, DIVISOR_HIGH = 1 }; /* while LINE_DLAB is set */
 
 #define LINE_8N1 0x03
 #define LINE_DLAB 0x80
-#define FIFO_ENABLE_AND_CLEAR 0x07
+/* An interrupt for 14 bytes, or for fewer when four byte times pass without one. */
+#define FIFO_ENABLE_AND_CLEAR 0xc7
 #define MODEM_DTR_RTS 0x03
+#define MODEM_OUT2 0x08 /* a PC's gate between the chip and the interrupt line */
+#define ENABLE_RECEIVED 0x01
+#define ENABLE_HOLDING_EMPTY 0x02
+#define WHY_NONE 0x01
+#define WHY_FIFO 0xc0 /* both: a 16550A, whose FIFOs work */
+#define FIFO_SIZE 16
+#define STATUS_RECEIVED 0x01
 #define STATUS_HOLDING_EMPTY 0x20
 #define STATUS_ALL_SENT 0x40
 
@@ -75,6 +90,63 @@ static void write_port(unsigned which, const char *bytes, size_t size)
 		wait_for(which, STATUS_HOLDING_EMPTY);
 		outb(kPorts[which] + DATA, (uint8_t)bytes[i]);
 	}
+}
+
+size_t arch_console_send(const char *bytes, size_t size)
+{
+	const uint16_t port = kPorts[COM1];
+	size_t count, i;
+
+	if (!sPresent[COM1])
+		return size;
+	if (!(inb(port + LINE_STATUS) & STATUS_HOLDING_EMPTY))
+		return 0;
+	/* Then all of the FIFO is empty. */
+	count = size < sBurst ? size : sBurst;
+	for (i = 0; i < count; i++)
+		outb(port + DATA, (uint8_t)bytes[i]);
+	return count;
+}
+
+int arch_console_receive(void)
+{
+	if (!sPresent[COM1] || !(inb(kPorts[COM1] + LINE_STATUS) & STATUS_RECEIVED))
+		return -1;
+	return inb(kPorts[COM1] + DATA);
+}
+
+void arch_console_want(bool input, bool output)
+{
+	uint8_t enable =
+		(uint8_t)((input ? ENABLE_RECEIVED : 0) | (output ? ENABLE_HOLDING_EMPTY : 0));
+
+	if (sPresent[COM1])
+		outb(kPorts[COM1] + INTERRUPT_ENABLE, enable);
+}
+
+/*
+ * The 8259 sees edges only: as long as the chip has a reason, there would be no
+ * other. What is not wanted is no reason.
+ */
+static void handle_interrupt(void)
+{
+	unsigned patience = 64;
+
+	do
+		terminal_serial_ready();
+	while (!(inb(kPorts[COM1] + INTERRUPT_WHY) & WHY_NONE) && --patience > 0);
+}
+
+void i386_serial_start(void)
+{
+	if (!sPresent[COM1])
+		return;
+	if ((inb(kPorts[COM1] + INTERRUPT_WHY) & WHY_FIFO) == WHY_FIFO)
+		sBurst = FIFO_SIZE;
+	outb(kPorts[COM1] + MODEM_CONTROL, MODEM_DTR_RTS | MODEM_OUT2);
+	i386_irq_set_handler(IRQ_COM1, handle_interrupt);
+	i386_irq_enable(IRQ_COM1);
+	arch_console_want(true, false);
 }
 
 void arch_console_write(const char *bytes, size_t size)

@@ -16,6 +16,7 @@
 #include "kernel/main.h"
 #include "kernel/options.h"
 #include "kernel/panic.h"
+#include "kernel/terminal.h"
 #include "kernel/thread.h"
 
 #if POSTERN_BENCH
@@ -121,6 +122,9 @@ void i386_start(uint32_t magic, uint32_t information)
 	i386_rtc_init();
 	i386_timer_init();
 	i386_smp_init(&sBoot);
+	terminal_init(&sOptions);
+	i386_serial_start();
+	i386_keyboard_start();
 	i386_syscall_init(sOptions.syscall);
 #if POSTERN_BENCH
 	bench_init();

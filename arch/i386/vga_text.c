@@ -21,6 +21,9 @@
 #define CRTC_CURSOR_HIGH 0x0e
 #define CRTC_CURSOR_LOW 0x0f
 
+#define CURSOR_FIRST_LINE 14
+#define CURSOR_HIDDEN 0x20
+
 /* In code page 437 a filled square is the nearest to a box. */
 #define TEXT_BOX 0xfe
 
@@ -102,9 +105,11 @@ static void draw_text(unsigned column, unsigned row, uint16_t cell)
 	sTextCells[row * TEXT_COLUMNS + column] = (uint16_t)(code | (cell & 0x7f00u));
 }
 
-static void move_text_cursor(unsigned column, unsigned row)
+static void move_text_cursor(unsigned column, unsigned row, bool visible)
 {
 	unsigned position = row * TEXT_COLUMNS + column;
+
+	write_crtc(CRTC_CURSOR_START, visible ? CURSOR_FIRST_LINE : CURSOR_HIDDEN);
 	write_crtc(CRTC_CURSOR_HIGH, (uint8_t)(position >> 8));
 	write_crtc(CRTC_CURSOR_LOW, (uint8_t)position);
 }
@@ -118,7 +123,7 @@ void i386_screen_init_text(volatile uint16_t *cells)
 
 	sTextCells = cells;
 	/* The loader may have hidden the cursor, or shown another page. */
-	write_crtc(CRTC_CURSOR_START, 14);
+	write_crtc(CRTC_CURSOR_START, CURSOR_FIRST_LINE);
 	write_crtc(CRTC_CURSOR_END, 15);
 	write_crtc(CRTC_START_HIGH, 0);
 	write_crtc(CRTC_START_LOW, 0);

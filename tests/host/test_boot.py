@@ -1,11 +1,14 @@
 """tools/boot.py without an emulator: its pure parts, and its streams against a
 stand-in for QEMU that speaks on the same sockets."""
 
+import fcntl
 import io
 import os
 import pty
 import random
+import re
 import signal
+import struct
 import subprocess
 import sys
 import tarfile
@@ -379,13 +382,17 @@ def test_every_byte_goes_both_ways(stand_in):
     code = """
 com2.sendall(b'up\\n')
 got = b''
-while not got.endswith(b'END'): got += com1.recv(4096)
+while not got.endswith(b'END\\x04'): got += com1.recv(4096)
 com1.sendall(got)
 end(0)
 """
     data = bytes(range(256)) * 3000 + b"END"
     status, out, _ = finish(stand_in(code, "x"), data)
-    assert status == 0 and out == data
+    # What ends the input and what takes the next byte as it is, as the kernel
+    # takes them apart again.
+    assert status == 0 and out[-1:] == b"\x04"
+    assert re.sub(rb"\x16(.)", rb"\1", out[:-1], flags=re.DOTALL) == data
+    assert re.fullmatch(rb"([^\x04\x16]|\x16[\x04\x16])*", out[:-1])
 
 
 def test_input_waits_for_the_kernel(stand_in):
@@ -485,24 +492,86 @@ end(0)
     assert result == (0, b"program", b"log\npower: off, status 0\n")
 
 
-def test_a_terminal_is_put_back(stand_in):
+def test_the_consoles_kind():
+    assert command_line.console_of(["console=plain"]) == "plain"
+    assert command_line.console_of(["console=plain", "console=terminal", "--", "console=x"]) == (
+        "terminal"
+    )
+    assert command_line.console_of(["init=/bin/x"]) == "terminal"
+
+
+def test_the_key_that_ends_a_run():
+    assert session.EscapeKey().feed(b"a\x1d\x1d\x1d", 1.0)
+    escape = session.EscapeKey()
+    assert not escape.feed(b"\x1d\x1d", 1.0)
+    assert escape.feed(b"\x1d", 1.9)
+    assert not escape.feed(b"\x1d", 3.5)
+    assert not escape.feed(b"\x1dx\x1d", 3.6)
+
+
+def open_terminal():
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 43, 132, 0, 0))
+    return ours, theirs
+
+
+def test_a_terminal_is_the_guests_and_put_back(stand_in):
     code = """
 com2.sendall(b'up\\n')
-com1.sendall(com1.recv(1))
+com1.sendall(com1.recv(100) + ' '.join(sys.argv).encode())
 end(0)
 """
-    ours, theirs = pty.openpty()
+    ours, theirs = open_terminal()
     try:
         before = termios.tcgetattr(theirs)
-        process = stand_in(code, "x", stdin=theirs)
+        process = stand_in(code, "--direct", "x", stdin=theirs, stdout=theirs)
         assert process.stderr.readline() == b"up\n"
         during = termios.tcgetattr(theirs)
-        assert not during[3] & (termios.ICANON | termios.ECHO)
-        assert during[3] & termios.ISIG
-        os.write(ours, b"k")  # no Enter
-        assert process.stdout.read() == b"k"
+        assert not during[3] & (termios.ICANON | termios.ECHO | termios.ISIG)
+        assert not during[1] & termios.OPOST
+        os.write(ours, b"\x03\x04k\r")  # all of them keys of the guest's
+        out = b""
+        while b"console=" not in out or not out.endswith(b"43"):
+            out += os.read(ours, 4096)
+        assert out.startswith(b"\x03\x04k\r") and b" console=terminal,132x43" in out
         assert process.wait(timeout=10) == 0
         assert termios.tcgetattr(theirs) == before
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_terminal_ends_its_run(stand_in):
+    ours, theirs = open_terminal()
+    try:
+        before = termios.tcgetattr(theirs)
+        code = "com2.sendall(b'up\\n'); time.sleep(60)"
+        process = stand_in(code, "x", stdin=theirs, stdout=theirs)
+        assert process.stderr.readline() == b"up\n"
+        os.write(ours, b"\x1d\x1d\x1d")
+        assert process.wait(timeout=10) == 130
+        assert termios.tcgetattr(theirs) == before
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_terminal_for_input_only_is_left_alone(stand_in):
+    code = """
+com2.sendall(b'up\\n')
+com1.sendall(com1.recv(100) + ' '.join(sys.argv).encode())
+end(0)
+"""
+    ours, theirs = open_terminal()
+    try:
+        before = termios.tcgetattr(theirs)
+        process = stand_in(code, "--direct", "x", stdin=theirs)
+        assert process.stderr.readline() == b"up\n"
+        assert termios.tcgetattr(theirs) == before
+        os.write(ours, b"k\n")
+        out = process.stdout.read()
+        assert out.startswith(b"k\n") and b" console=plain" in out
+        assert process.wait(timeout=10) == 0
     finally:
         os.close(ours)
         os.close(theirs)

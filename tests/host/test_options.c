@@ -66,6 +66,32 @@ static void test_defaults(void)
 	}
 }
 
+static void test_console(void)
+{
+	parse("");
+	CHECK(!sOptions.console_plain && sOptions.console_columns == 0);
+	parse("console=plain");
+	CHECK(sOptions.console_plain);
+	parse("console=plain console=terminal,132x43");
+	CHECK(!sOptions.console_plain);
+	CHECK_NUMBER(sOptions.console_columns, 132);
+	CHECK_NUMBER(sOptions.console_rows, 43);
+	parse("console=terminal,9999x1 console=terminal");
+	CHECK_NUMBER(sOptions.console_columns, 0);
+	CHECK_STRING(sWarnings, "");
+	parse(
+		"console= console=pipe console=terminal, console=terminal,x console=terminal,80");
+	parse("console=terminal,80x console=terminal,80x24x console=terminal,0x24 "
+		  "console=terminal,10000x24 console=terminalx console=plain,80x24");
+	CHECK(!sOptions.console_plain && sOptions.console_columns == 0);
+	CHECK_STRING(sWarnings, "bad value of a kernel option: console=terminal,80x\n"
+							"bad value of a kernel option: console=terminal,80x24x\n"
+							"bad value of a kernel option: console=terminal,0x24\n"
+							"bad value of a kernel option: console=terminal,10000x24\n"
+							"bad value of a kernel option: console=terminalx\n"
+							"bad value of a kernel option: console=plain,80x24\n");
+}
+
 static void test_options(void)
 {
 	parse("syscall=int loglevel=error init=/bin/hello hold=1");
@@ -324,6 +350,7 @@ static void test_limits(void)
 
 int main(void)
 {
+	test_console();
 	test_defaults();
 	test_options();
 	test_watch();

@@ -21,6 +21,7 @@ static unsigned sRows;
 static uint16_t sGrid[SCREEN_MAX_ROWS][SCREEN_MAX_COLUMNS];
 static unsigned sCursorColumn;
 static unsigned sCursorRow;
+static bool sCursorShown;
 static unsigned sDrawn;
 
 static void remember_cell(unsigned column, unsigned row, uint16_t cell)
@@ -33,7 +34,7 @@ static void remember_cell(unsigned column, unsigned row, uint16_t cell)
 	sDrawn++;
 }
 
-static void remember_cursor(unsigned column, unsigned row)
+static void remember_cursor(unsigned column, unsigned row, bool visible)
 {
 	if (column >= sColumns || row >= sRows) {
 		printf("cursor set outside, to (%u, %u)\n", column, row);
@@ -41,6 +42,7 @@ static void remember_cursor(unsigned column, unsigned row)
 	}
 	sCursorColumn = column;
 	sCursorRow = row;
+	sCursorShown = visible;
 }
 
 static const struct screen_device kMemory = {remember_cell, remember_cursor};
@@ -114,7 +116,8 @@ static void test_text(void)
 	EXPECT("abc\bX", "abX", "", "", 3, 0);
 	EXPECT("\b\bX", "X", "", "", 1, 0);
 	EXPECT("a\tb\tc", "a       bc", "", "", 9, 0);
-	EXPECT("\a\v\fx\177y", "xy", "", "", 2, 0);
+	EXPECT("\ax\177y", "xy", "", "", 2, 0);
+	EXPECT("a\vb\fc", "a", "b", "c", 1, 2);
 	/* A full line wraps with the next character only. */
 	EXPECT("0123456789", "0123456789", "", "", 9, 0);
 	EXPECT("0123456789\nA", "0123456789", "A", "", 1, 1);
@@ -147,8 +150,11 @@ static void test_utf8(void)
 static void test_sequences(void)
 {
 	EXPECT("a\033[31mb\033[mc", "abc", "", "", 3, 0);
-	EXPECT("a\033[2J\033[1;1H\033[?25l\033[>4;2m\033[ qb", "ab", "", "", 2, 0);
-	EXPECT("a\033(Bb\033cc\0337d", "abcd", "", "", 4, 0);
+	EXPECT("a\033[?99h\033[>4;2m\033[ q\033[99~b", "ab", "", "", 2, 0);
+	EXPECT("a\033(Bb\033%Gc\033=d", "abcd", "", "", 4, 0);
+	/* Titles and the like, ended or not. */
+	EXPECT("a\033]0;title\ab\033P1$r\033\\c", "abc", "", "", 3, 0);
+	EXPECT("a\033]0;title\nb", "a", "b", "", 1, 1);
 	EXPECT("\033[1;2;3;4;5;6;7;8;9;10;11;12mx", "x", "", "", 1, 0);
 	EXPECT("\033[99999999999999999999mx", "x", "", "", 1, 0);
 	EXPECT("a\033[3\n1mb", "a", "b", "", 1, 1);
@@ -165,6 +171,133 @@ static void test_sequences(void)
 	CHECK(sGrid[0][5] == SCREEN_CELL('f', 15, 1));
 	CHECK(sGrid[0][6] == SCREEN_CELL('g', 7, 0));
 	CHECK(sGrid[0][7] == SCREEN_CELL('h', 7, 0));
+}
+
+static void test_cursor(void)
+{
+	EXPECT("\033[2;4Hx", "", "   x", "", 4, 1);
+	EXPECT("\033[3fx", "", "", "x", 1, 2);
+	EXPECT("abc\033[Hx", "xbc", "", "", 1, 0);
+	EXPECT("\033[99;99Hx", "", "", "         x", 9, 2);
+	EXPECT("\033[99;99H\033[Ax\033[9A\033[2Dy\033[9B\033[9Cz", "       y", "         x",
+		"         z", 9, 2);
+	EXPECT("abc\033[99Dx\033[2Cy", "xbcy", "", "", 4, 0);
+	EXPECT("ab\033[Ec\033[Fd", "db", "c", "", 1, 0);
+	EXPECT("abc\033[5Gx\033[2`y", "ayc x", "", "", 2, 0);
+	EXPECT("ab\033[3dc\033[ad\033[ee", "ab", "", "  c de", 6, 2);
+	/* From behind the last column. */
+	EXPECT("0123456789\033[Dx", "01234567x9", "", "", 9, 0);
+	EXPECT("0123456789\033[Kx", "012345678", "x", "", 1, 1);
+	EXPECT("ab\0337cd\n\0338x", "abxd", "", "", 3, 0);
+	EXPECT("ab\033[scd\n\033[ux", "abxd", "", "", 3, 0);
+	/* No line is as long as the screen is wide. */
+	EXPECT("\033[?7l0123456789ab", "012345678b", "", "", 9, 0);
+	EXPECT("\033[20la\nb", "a", " b", "", 2, 1);
+	EXPECT("\033[20la\n\033[20hb\nc", "a", " b", "c", 1, 2);
+
+	start(&kMemory, 10, 3);
+	i386_screen_write_terminal("ab\nc\r\nd", 7);
+	write_text("\ne");
+	CHECK_STRING(row_text(0), "  c");
+	CHECK_STRING(row_text(1), "d");
+	CHECK_STRING(row_text(2), "e");
+
+	start(&kMemory, 10, 3);
+	CHECK(sCursorShown);
+	write_text("\033[?25l");
+	CHECK(!sCursorShown);
+	write_text("\033[?7;25h");
+	CHECK(sCursorShown);
+	start(&kMemoryWithoutCursor, 10, 3);
+	write_text("\033[?25lab");
+	CHECK(sGrid[0][2] == SCREEN_CELL(' ', 7, 0));
+	write_text("\033[?25h");
+	CHECK(sGrid[0][2] == SCREEN_CELL(' ', 0, 7));
+}
+
+static void test_erasing(void)
+{
+	static const char kFull[] = "aaaaaaaaaa\nbbbbbbbbbb\ncccccccccc\033[2;5H";
+	char text[200];
+
+#define EXPECT_FROM_FULL(sequence, ...)                                                  \
+	(snprintf(text, sizeof(text), "%s%s", kFull, sequence), EXPECT(text, __VA_ARGS__))
+	EXPECT_FROM_FULL("\033[K", "aaaaaaaaaa", "bbbb", "cccccccccc", 4, 1);
+	EXPECT_FROM_FULL("\033[1K", "aaaaaaaaaa", "     bbbbb", "cccccccccc", 4, 1);
+	EXPECT_FROM_FULL("\033[2K", "aaaaaaaaaa", "", "cccccccccc", 4, 1);
+	EXPECT_FROM_FULL("\033[J", "aaaaaaaaaa", "bbbb", "", 4, 1);
+	EXPECT_FROM_FULL("\033[1J", "", "     bbbbb", "cccccccccc", 4, 1);
+	EXPECT_FROM_FULL("\033[2J", "", "", "", 4, 1);
+	EXPECT_FROM_FULL("\033[L", "aaaaaaaaaa", "", "bbbbbbbbbb", 0, 1);
+	EXPECT_FROM_FULL("\033[9L", "aaaaaaaaaa", "", "", 0, 1);
+	EXPECT_FROM_FULL("\033[M", "aaaaaaaaaa", "cccccccccc", "", 0, 1);
+	EXPECT_FROM_FULL("\033[S", "bbbbbbbbbb", "cccccccccc", "", 4, 1);
+	EXPECT_FROM_FULL("\033[2T", "", "", "aaaaaaaaaa", 4, 1);
+	EXPECT_FROM_FULL("X\033[2@", "aaaaaaaaaa", "bbbbX  bbb", "cccccccccc", 5, 1);
+	EXPECT_FROM_FULL("X\033[3P", "aaaaaaaaaa", "bbbbXbb", "cccccccccc", 5, 1);
+	EXPECT_FROM_FULL("\033[3X", "aaaaaaaaaa", "bbbb   bbb", "cccccccccc", 4, 1);
+	EXPECT_FROM_FULL(
+		"\033[99P\033[99@\033[99X", "aaaaaaaaaa", "bbbb", "cccccccccc", 4, 1);
+	EXPECT_FROM_FULL("\033[4hXY\033[4lZ", "aaaaaaaaaa", "bbbbXYZbbb", "cccccccccc", 7, 1);
+	EXPECT_FROM_FULL("\033cx", "x", "", "", 1, 0);
+	/* The other screen, and back. */
+	EXPECT_FROM_FULL("\033[?1049hx", "", "    x", "", 5, 1);
+	EXPECT_FROM_FULL(
+		"\033[?1049h\033[Hx\033[?1049l", "aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc", 4, 1);
+	/* Regions. */
+	EXPECT_FROM_FULL("\033[1;2r\n\n\nx", "", "x", "cccccccccc", 1, 1);
+	EXPECT_FROM_FULL("\033[2;3r\033[3Hx\n", "aaaaaaaaaa", "xccccccccc", "", 0, 2);
+	EXPECT_FROM_FULL("\033[2;3r\033[2H\033Mx", "aaaaaaaaaa", "x", "bbbbbbbbbb", 1, 1);
+	EXPECT_FROM_FULL("\033[2;3r\033[2H\033[9A\033[9Bx", "aaaaaaaaaa", "bbbbbbbbbb",
+		"xccccccccc", 1, 2);
+	EXPECT_FROM_FULL("\033[2;3r\033[L", "aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc", 0, 0);
+	EXPECT_FROM_FULL(
+		"\033[3;2r\033[2;2r\033[9;9rx", "aaaaaaaaaa", "bbbbxbbbbb", "cccccccccc", 5, 1);
+	EXPECT_FROM_FULL("\033[1;2r\033[r\033[3H\nx", "bbbbbbbbbb", "cccccccccc", "x", 1, 2);
+	EXPECT_FROM_FULL("\033Dx\033Ey", "bbbbbbbbbb", "ccccxccccc", "y", 1, 2);
+	EXPECT_FROM_FULL("\033[H\033Mx", "x", "aaaaaaaaaa", "bbbbbbbbbb", 1, 0);
+#undef EXPECT_FROM_FULL
+
+	/* What is erased keeps the background. */
+	start(&kMemory, 10, 3);
+	write_text("\033[44m\033[K");
+	CHECK(sGrid[0][9] == SCREEN_CELL(' ', 7, 1));
+	write_text("\033[m\033[2J");
+	CHECK(sGrid[0][9] == SCREEN_CELL(' ', 7, 0));
+}
+
+static void expect_answer(const char *input, const char *wanted)
+{
+	char buffer[64];
+	size_t count;
+
+	start(&kMemory, 10, 3);
+	write_text(input);
+	count = i386_screen_answer(buffer, sizeof(buffer) - 1);
+	buffer[count] = '\0';
+	CHECK_STRING(buffer, wanted);
+	CHECK_NUMBER(i386_screen_answer(buffer, sizeof(buffer)), 0);
+}
+
+static void test_answers(void)
+{
+	unsigned columns, rows;
+
+	expect_answer("abc", "");
+	expect_answer("\033[2;4H\033[6n", "\033[2;4R");
+	expect_answer("0123456789\033[6n", "\033[1;10R");
+	expect_answer("\033[5n", "\033[0n");
+	expect_answer("\033[c", "\033[?6c");
+	expect_answer("\033Z", "\033[?6c");
+	expect_answer("\033[>c\033[?6n\033[7n", "");
+	/* Many at once are cut. */
+	start(&kMemory, 10, 3);
+	for (unsigned i = 0; i < 100; i++)
+		write_text("\033[6n");
+	char buffer[100];
+	CHECK_NUMBER(i386_screen_answer(buffer, sizeof(buffer)), 64);
+	arch_screen_size(&columns, &rows);
+	CHECK(columns == 10 && rows == 3);
 }
 
 static void test_panic_mode(void)
@@ -230,7 +363,9 @@ static void test_drawing(void)
 static void test_noise(void)
 {
 	static const char kPieces[][8] = {"\033[", "\033", ";", "1", "m", "\n", "\r", "\t",
-		"\b", "\xe2\x82\xac", "\xc3", "text", "\033[7m", "?", "\x18"};
+		"\b", "\xe2\x82\xac", "\xc3", "text", "\033[7m", "?", "\x18", "\033[2;9r",
+		"\033[9L", "\033[99M", "\033M", "\033D", "\033[99P", "\033[9@", "\033[J",
+		"\033[1J", "\033[9T", "\033[9S", "\033[?47h", "\033[4h", "\0338", "\033[9;9H"};
 	uint32_t seed = 1;
 	for (int run = 0; run < 300; run++) {
 		start(run % 2 ? &kMemory : &kMemoryWithoutCursor, 1 + run % 90, 1 + run % 31);
@@ -248,7 +383,7 @@ static void test_noise(void)
 			if (choice == 255 && i % 50 == 0)
 				i386_screen_panic_mode();
 		}
-		write_text("\x18\033[m\033[?25lignored\n\nX");
+		write_text("\x18\033c\033[?99lignored\r\n\nX");
 		bool seen = false;
 		for (unsigned row = 0; row < sRows; row++)
 			seen = seen || strcmp(row_text(row), "X") == 0;
@@ -389,6 +524,9 @@ int main(void)
 	test_text();
 	test_utf8();
 	test_sequences();
+	test_cursor();
+	test_erasing();
+	test_answers();
 	test_panic_mode();
 	test_drawing();
 	test_noise();

@@ -67,7 +67,16 @@ def quote_for_grub(word):
     return "'" + word.replace("'", "'\"'\"'") + "'"
 
 
-def kernel_words(program, arguments, syscall, append, hold):
+def console_of(words):
+    """What the kernel takes `console=` for: the last one counts."""
+    console = "terminal"
+    for word in words[: words.index("--") if "--" in words else None]:
+        if word.startswith("console="):
+            console = word.removeprefix("console=")
+    return console
+
+
+def kernel_words(program, arguments, syscall, append, hold, console=None):
     """The words that the kernel is to see, in order."""
     words = []
     if program is not None:
@@ -78,6 +87,8 @@ def kernel_words(program, arguments, syscall, append, hold):
         words.append(f"syscall={syscall}")
     if hold:
         words.append("hold=1")
+    if console is not None:
+        words.append(f"console={console}")
     for text in append:
         try:
             words += split(text)

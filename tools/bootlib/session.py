@@ -36,8 +36,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def say(message):
+    # A terminal may still be the guest's, and raw.
+    end = "\r\n" if os.isatty(2) else "\n"
     try:
-        os.write(2, f"boot.py: {message}\n".encode(errors="surrogateescape"))
+        os.write(2, f"boot.py: {message}{end}".encode(errors="surrogateescape"))
     except OSError:
         pass
 
@@ -82,29 +84,86 @@ class StatusScanner:
         return is_found
 
 
+def console_of_streams():
+    """The kernel's `console=` for our standard streams."""
+    try:
+        if not os.isatty(0) or not os.isatty(1):
+            return "plain"
+        columns, rows = os.get_terminal_size(1)
+    except OSError:
+        return "plain"
+    if not 0 < columns < 10000 or not 0 < rows < 10000:
+        return "terminal,80x24"
+    return f"terminal,{columns}x{rows}"
+
+
+# In plain input: the end, and what takes the next byte as it is
+# (kernel/line_discipline.c, plain_input()).
+END_OF_INPUT = b"\x04"
+LITERAL_NEXT = b"\x16"
+
+
+def escape_plain(data):
+    """Bytes of a pipe as the kernel is to get them."""
+    for special in (LITERAL_NEXT, END_OF_INPUT):
+        data = data.replace(special, LITERAL_NEXT + special)
+    return data
+
+
+class EscapeKey:
+    """Finds the key that ends the run, pressed three times within a second;
+    pressed less it is the guest's, as every other."""
+
+    KEY = 0x1D  # ^]
+    TIMES = 3
+    SECONDS = 1.0
+
+    def __init__(self):
+        self.pressed = []
+
+    def feed(self, data, now):
+        """Whether the run is to end."""
+        for byte in data:
+            if byte != self.KEY:
+                self.pressed = []
+                continue
+            self.pressed = [*self.pressed, now][-self.TIMES :]
+            if len(self.pressed) == self.TIMES and now - self.pressed[0] <= self.SECONDS:
+                return True
+        return False
+
+
 class Terminal:
-    """A terminal on standard input: keys go through one by one, ^C ends the
-    run, and the mode is put back in any case."""
+    """A terminal on standard input that is the guest's: every key goes through
+    as it is, and the mode is put back in any case. For a plain console it is
+    left as it is: the host's own line editing serves, its ^D and its ^C."""
+
+    def __init__(self, is_plain):
+        self.is_plain = is_plain
+        self.saved = None
 
     def __enter__(self):
-        self.saved = None
         try:
-            if not os.isatty(0):
+            if self.is_plain or not os.isatty(0):
                 return self
-            self.saved = termios.tcgetattr(0)
+            saved = termios.tcgetattr(0)
             mode = termios.tcgetattr(0)
-            mode[0] &= ~termios.IXON
-            mode[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
+            mode[0] &= ~(
+                termios.IXON | termios.ICRNL | termios.INLCR | termios.IGNCR | termios.ISTRIP
+            )
+            mode[1] &= ~termios.OPOST
+            mode[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN | termios.ISIG)
             mode[6][termios.VMIN] = 1
             mode[6][termios.VTIME] = 0
-            # ^Z and ^\ are keys of the guest: stopped or killed, this process
-            # could not put the mode back.
-            mode[6][termios.VSUSP] = b"\0"
-            mode[6][termios.VQUIT] = b"\0"
+            self.saved = saved
             termios.tcsetattr(0, termios.TCSADRAIN, mode)
         except (OSError, termios.error):
             pass
         return self
+
+    @property
+    def is_raw(self):
+        return self.saved is not None
 
     def __exit__(self, *exception):
         if self.saved is not None:
@@ -112,6 +171,7 @@ class Terminal:
                 termios.tcsetattr(0, termios.TCSADRAIN, self.saved)
             except (OSError, termios.error):
                 pass
+            self.saved = None
 
 
 class Session:
@@ -119,6 +179,8 @@ class Session:
         self.machine = machine
         self.timeout = timeout
         self.screenshot = screenshot
+        self.is_plain = True
+        self.terminal = Terminal(True)
         self.process = None
         self.scanner = StatusScanner()
         self.com1_filter = FirmwareFilter(machine.firmware_uses_serial)
@@ -126,6 +188,7 @@ class Session:
         self.kernel_runs = threading.Event()
         self.wake = threading.Event()
         self.output_closed = False
+        self.is_escaped = False
         self.console = queue.SimpleQueue()
         self.log = queue.SimpleQueue()
         self.log_ends_line = True
@@ -168,6 +231,9 @@ class Session:
             data = source.get()
             if data is None:
                 return
+            if descriptor == 2 and self.terminal.is_raw and os.isatty(2):
+                # The log has lines; a raw terminal only moves down at their ends.
+                data = data.replace(b"\n", b"\r\n")
             while data != b"" and not is_closed:
                 try:
                     data = data[os.write(descriptor, data) :]
@@ -188,16 +254,24 @@ class Session:
         while not self.kernel_runs.wait(self.machine.quiet_seconds):
             if not self.com2_filter.is_active:
                 break
+        escape = EscapeKey()
         while True:
             try:
                 data = os.read(0, 65536)
             except OSError:
+                data = b""
+            if self.terminal.is_raw and escape.feed(data, time.monotonic()):
+                self.is_escaped = True
+                self.wake.set()
                 return
-            if data == b"":
-                return
+            is_end = data == b""
+            if self.is_plain:
+                data = END_OF_INPUT if is_end else escape_plain(data)
             try:
                 self.machine.com1.sendall(data)
             except OSError:
+                return
+            if is_end:
                 return
 
     # ---- The emulator ------------------------------------------------------
@@ -278,6 +352,8 @@ class Session:
             self.wake.clear()
             if self.output_closed:
                 return OUTPUT_CLOSED
+            if self.is_escaped:
+                return INTERRUPTED
             if self.process.poll() is not None:
                 return None
             if self.scanner.status is not None and not is_asked_to_end:

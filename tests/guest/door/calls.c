@@ -43,6 +43,8 @@ static const struct special {
 	{"fork", NOT_HERE, 0, 0, "answers with another number each time"},
 	{"process_delete", NOT_HERE, 0, 0, "may end the program; no pointers"},
 	{"kill", NOT_HERE, 0, 0, "may end the program; no pointers"},
+	{"setpgid", ANSWERS, 0, 0, "puts the program into a group of its own, where it is"},
+	{"getpgid", ANSWERS, -1, -3, "nobody: ESRCH"},
 	{"process_status", VARIES, 0, 0, "processor time goes on"},
 	{"spawn_thread", NOT_HERE, 0, 0, "runs whatever is there; no pointers"},
 	{"exit_thread", NOT_HERE, 0, 0, "ends the program's only thread"},

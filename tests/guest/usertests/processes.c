@@ -239,8 +239,9 @@ void test_wait_errors(void)
 	CHECK_EQUAL(_kern_wait(_kern_getpid(), NULL, 0), -ECHILD);
 	CHECK_EQUAL(_kern_wait(grandparent, NULL, 0), -ECHILD);
 	CHECK_EQUAL(_kern_wait(0x7fffffff, NULL, 0), -ECHILD);
-	CHECK_EQUAL(_kern_wait(0, NULL, 0), -EINVAL);
-	CHECK_EQUAL(_kern_wait(-2, NULL, 0), -EINVAL);
+	CHECK_EQUAL(_kern_wait(0, NULL, 0), -ECHILD);
+	CHECK_EQUAL(_kern_wait(-2, NULL, 0), -ECHILD);
+	CHECK_EQUAL(_kern_wait(-1, NULL, WAIT_STOPPED), -ECHILD);
 	CHECK_EQUAL(_kern_wait(-1, NULL, 4), -EINVAL);
 	CHECK_EQUAL(_kern_wait(-1, NULL, -1), -EINVAL);
 	pid = check_fork();

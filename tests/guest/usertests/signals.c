@@ -474,6 +474,8 @@ void test_wait_stopped(void)
 		for (;;)
 			_kern_yield();
 	}
+	/* A group with somebody outside who would resume it: all four stop it. */
+	CHECK_EQUAL(_kern_setpgid(child, 0), 0);
 	CHECK_EQUAL(told(child, ALL_TOLD | WAIT_NO_HANG), NOTHING_TOLD);
 	for (i = 0; i < 4; i++) {
 		int before = sTaken;

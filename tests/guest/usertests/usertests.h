@@ -111,7 +111,8 @@ void check_join(tid_t thread, int value);
 	X(wait_errors)                                                                       \
 	X(wait_status)                                                                       \
 	X(wait_two_threads)                                                                  \
-	X(orphans) X(grandchildren) X(zombies) X(parent_numbers) X(process_create_start)     \
+	X(orphans)                                                                           \
+	X(grandchildren) X(zombies) X(parent_numbers) X(process_create_start)                \
 		X(process_create_errors) X(process_create_left) X(process_create_signal)         \
 			X(process_delete_errors) X(process_status_lists) X(process_status_calls)     \
 				X(process_names) X(kill_blocked) X(kill_running) X(kill_runs_no_more)    \
@@ -147,7 +148,8 @@ void check_join(tid_t thread, int value);
 				X(signal_interrupts_calls) X(signal_ignored_while_waiting)               \
 					X(signal_alarm) X(signal_child) X(signal_stop_and_continue)          \
 						X(signal_fork_and_exec) X(signal_storm) X(wait_stopped)          \
-							X(wait_stopped_order) /* crowds.c */                         \
+							X(wait_stopped_order) /* groups.c */ X(process_groups)       \
+								X(kill_groups) X(wait_untraced) /* crowds.c */           \
 		X(futex_hammer) X(locks_hammered) X(futex_unmapped) X(thread_limit_crowd)        \
 			X(thread_stacks_crowd) X(join_crowd) X(wait_crowd) X(orphans_crowd)          \
 				X(fork_crowd) X(process_status_crowd) X(exec_crowd) X(kill_crowd)        \
