@@ -279,10 +279,20 @@ BOOT = $(PYTHON) tools/boot.py --iso $(BUILD)/postern.iso --emulator $(EMULATOR)
 	$(if $(CPU),--cpu $(CPU)) $(if $(SYSCALL),--syscall $(SYSCALL)) \
 	$(if $(MEMORY),--memory $(MEMORY)) $(if $(APPEND),--append "$(APPEND)")
 
+# The guest's own disk, made once: what is in it is a person's. mke2fs is in /sbin,
+# which is not everyone's to look into.
+HOME_DISK := $(BUILD)/home.img
+HOME_SIZE ?= 64M
+$(HOME_DISK):
+	@mkdir -p $(@D)
+	@PATH="$$PATH:/usr/sbin:/sbin" mke2fs -q -F -t ext3 -b 1024 -O ^resize_inode -L home \
+		$@.new $(HOME_SIZE) >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
+	@mv $@.new $@
+
 .PHONY: run gdb test test-full bench bench-door compile_commands.json
-run: iso	## boot it; APP=hello ARGS=… EMULATOR=qemu|bochs CPU=… SYSCALL=auto|int|sysenter
+run: iso $(HOME_DISK)	## boot it; APP=hello ARGS=… EMULATOR=qemu|bochs CPU=… SYSCALL=auto|int|sysenter
 	@# A person may take any time; a script should not wait for ever.
-	@$(BOOT) $$(test ! -t 0 || echo --timeout 0) $(APP) $(ARGS)
+	@$(BOOT) --disk $(HOME_DISK) $$(test ! -t 0 || echo --timeout 0) $(APP) $(ARGS)
 
 gdb: iso	## boot it under gdb, with the symbols of the kernel and of APP
 	@$(BOOT) --gdb --direct --timeout 86400 $(APP) $(ARGS) \

@@ -334,5 +334,8 @@ void arch_panic_screen(void);
 /* Waits until all output has left. */
 void arch_console_drain(void);
 
+/* Finds the disks and adds each by block_device_add(). */
+void arch_find_disks(void);
+
 /* Powers the machine off with `status` (0 to 127) where it can carry one. */
 void arch_power_off(int status) __attribute__((noreturn));

@@ -6,6 +6,7 @@
 #include "kernel/arch.h"
 #include "kernel/archive.h"
 #include "kernel/devices.h"
+#include "kernel/ext2_vnode.h"
 #include "kernel/format.h"
 #include "kernel/lock.h"
 #include "kernel/log.h"
@@ -51,6 +52,7 @@ static void start_files(const struct archive *archives, size_t archive_count)
 	error = vfs_mount(NULL, "/proc", "proc", 0, NULL);
 	if (error != 0)
 		log_warn("files: no /proc: error %d", -error);
+	disks_init();
 }
 
 void kernel_main(const struct kernel_options *options, const struct archive *archives,

@@ -6,6 +6,7 @@
 #include "kernel/address_space.h"
 #include "kernel/arch.h"
 #include "kernel/elf.h"
+#include "kernel/ext2_vnode.h"
 #include "kernel/file_table.h"
 #include "kernel/format.h"
 #include "kernel/heap.h"
@@ -760,6 +761,7 @@ void process_load_first(const char *const *arguments)
 			: error == -ENOEXEC ? "not a program for this system: "
 								: "not enough memory",
 			error == -ENOEXEC && why != NULL ? why : "");
+		disks_shut_down();
 		kernel_end(STATUS_NO_PROGRAM);
 	}
 	terminal_set_foreground(sFirst->pgid);
@@ -792,6 +794,7 @@ static void end_machine(const struct process *process)
 	}
 	if (vfs_sync() != 0)
 		log_error("files: not everything could be written back");
+	disks_shut_down();
 	terminal_drain();
 	kernel_end(status);
 }

@@ -47,6 +47,16 @@ def seconds(text):
     return value
 
 
+def disk(text):
+    """(file, interface or None): a colon in the file's name is none of ours."""
+    path, colon, interface = text.rpartition(":")
+    if colon == "" or interface not in ("virtio", "ata"):
+        path, interface = text, None
+    if path == "":
+        raise ValueError
+    return path, interface
+
+
 # argparse names the function in its message: "invalid positive value".
 positive.__name__ = "positive whole number"
 seconds.__name__ = "number of seconds"
@@ -95,6 +105,15 @@ def parse(arguments):
         default=[],
         metavar="HOST:GUEST",
         help="put a file of the host into the guest's file system (repeatable)",
+    )
+    add(
+        "--disk",
+        action="append",
+        default=[],
+        type=disk,
+        metavar="FILE[:virtio|ata]",
+        help="a disk of the guest's, as a virtio or an ATA one (repeatable; virtio, with"
+        " Bochs ata)",
     )
     add(
         "--timeout",

@@ -54,8 +54,8 @@ if wants build; then
 	commands="$commands clang ld.lld llvm-objcopy nasm make python3 grub-mkrescue xorriso mformat"
 fi
 if wants run; then
-	packages="$packages qemu-system-x86"
-	commands="$commands qemu-system-i386 qemu-system-x86_64"
+	packages="$packages qemu-system-x86 e2fsprogs"
+	commands="$commands qemu-system-i386 qemu-system-x86_64 mke2fs"
 fi
 if wants bochs; then
 	packages="$packages bochs bochsbios vgabios"

@@ -50,6 +50,24 @@ def test_defaults_are_the_contracts():
     assert boot.parse(["--gdb", "--timeout", "5"]).timeout == 5
 
 
+def test_a_disk_and_how_it_is_attached():
+    options = boot.parse(["--disk", "a.img", "--disk", "b:c.img:ata", "--disk", "d:virtio"])
+    assert options.disk == [("a.img", None), ("b:c.img", "ata"), ("d", "virtio")]
+    assert boot.parse([]).disk == []
+
+
+def test_bochs_counts_a_disk_by_its_geometry(tmp_path):
+    disk = tmp_path / "disk"
+    for size in (1 << 20, 64 << 20, 63 * 512 * 5):
+        with disk.open("wb") as file:
+            file.truncate(size)
+        cylinders, heads, sectors = bochs.geometry(str(disk))
+        assert cylinders * heads * sectors * 512 == size
+    disk.write_bytes(b"odd")
+    with pytest.raises(BootError):
+        bochs.geometry(str(disk))
+
+
 def test_a_program_may_stand_behind_two_dashes():
     assert boot.parse(["--", "hello", "x"]).program == "hello"
 
@@ -59,6 +77,7 @@ def test_a_program_may_stand_behind_two_dashes():
     [
         ["--nonsense"],
         ["--smp", "0"],
+        ["--disk", ":ata"],
         ["--memory", "x"],
         ["--timeout", "-1"],
         ["--timeout", "nan"],

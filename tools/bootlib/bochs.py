@@ -32,6 +32,37 @@ def cpu_lines(cpu, smp):
     return "\n".join(lines)
 
 
+def geometry(path):
+    """(cylinders, heads, sectors) that make up the file exactly: Bochs computes a
+    disk's size from them."""
+    size = os.path.getsize(path)
+    for heads in (16, 8, 4, 2, 1):
+        for sectors in (63, 32, 16, 8, 4, 2, 1):
+            cylinders, rest = divmod(size, heads * sectors * 512)
+            if rest == 0 and 0 < cylinders <= 65535:
+                return cylinders, heads, sectors
+    raise BootError(f"--disk {path}: Bochs has no geometry for {size} bytes")
+
+
+def disk_lines(disks, work):
+    """The slaves of both channels; the masters are the ISO and the run's disk."""
+    lines = []
+    for number, (path, interface) in enumerate(disks):
+        if interface == "virtio":
+            raise BootError(f"--disk {path}: Bochs has ATA disks only")
+        if number > 1:
+            raise BootError(f"--disk {path}: Bochs has room for two")
+        if not os.path.isfile(path):
+            raise BootError(f"{path}: there is no such file")
+        os.symlink(os.path.abspath(path), os.path.join(work, f"disk{number}.img"))
+        cylinders, heads, sectors = geometry(path)
+        lines.append(
+            f"ata{number}-slave: type=disk, path=disk{number}.img, mode=flat,"
+            f" cylinders={cylinders}, heads={heads}, spt={sectors}"
+        )
+    return "\n".join(lines)
+
+
 class Bochs:
     """Prepares a run in the directory `work`; session.py then starts it."""
 
@@ -85,6 +116,7 @@ class Bochs:
                     cylinders=len(disk) // (HEADS * SECTORS * 512),
                     heads=HEADS,
                     sectors=SECTORS,
+                    disks=disk_lines(options.disk, work),
                     com1=com1,
                     com2=com2,
                 )

@@ -129,6 +129,7 @@ class Qemu:
             command += self._direct(options, words, files)
         else:
             command += self._iso(options, words, files)
+        command += self._disks(options)
         self.command = command + options.emulator_arg
 
     def _link(self, path, name):
@@ -148,6 +149,27 @@ class Qemu:
         command += ["-drive", "if=pflash,format=raw,file=variables.fd"]
         if firmware == "ovmf-ia32":
             command += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+        return command
+
+    def _disks(self, options):
+        # What an emulator that is killed has written is the host's: only what the
+        # guest has not yet sent is lost.
+        units = [(bus, unit) for unit in (0, 1) for bus in (0, 1)]
+        if not options.direct:
+            units = units[2:]  # the masters are the ISO and the run's disk
+        command = []
+        for number, (path, interface) in enumerate(options.disk):
+            name = f"disk{number}"
+            self._link(path, f"{name}.img")
+            command += ["-drive"]
+            command += [f"if=none,id={name},format=raw,cache=writeback,file={name}.img"]
+            if interface == "ata":
+                if not units or options.firmware == "ovmf-ia32":
+                    raise BootError(f"--disk {path}: there is no room for one more ATA disk")
+                bus, unit = units.pop(0)
+                command += ["-device", f"ide-hd,bus=ide.{bus},unit={unit},drive={name}"]
+            else:
+                command += ["-device", f"virtio-blk-pci,drive={name}"]
         return command
 
     def _direct(self, options, words, files):
