@@ -27,6 +27,7 @@ DEPS_FOR := $(if $(filter-out help clean abi-lock compile_commands.json,$(or $(M
 	$(if $(filter run gdb bench bench-door,$(MAKECMDGOALS)),run) \
 	$(if $(filter gdb,$(MAKECMDGOALS)),gdb) \
 	$(if $(filter bochs,$(EMULATOR)),bochs) \
+	$(if $(filter run test test-full ports,$(MAKECMDGOALS)),ports) \
 	$(if $(filter test test-full,$(MAKECMDGOALS)),run bochs test)
 ifneq ($(strip $(DEPS_FOR)),)
 DEPS_STATUS := $(shell tools/deps.sh $(DEPS_FOR) 1>&2 && echo 0 || echo 1)
@@ -113,7 +114,6 @@ program_objects = $(patsubst %.asm,$(BUILD)/%.asm.o,$(patsubst %.c,$(BUILD)/%.o,
 APPS := $(call programs_in,apps)
 GUEST_TESTS := $(call programs_in,tests/guest)
 BENCHES := door figures
-APP_FILES := $(APPS:%=$(BUILD)/root/bin/%)
 GUEST_TEST_FILES := $(GUEST_TESTS:%=$(BUILD)/tests/bin/%)
 BENCH_FILES := $(BENCHES:%=$(BUILD)/bench/bin/%)
 
@@ -124,14 +124,26 @@ else
 say = @printf '  %-5s %s\n' '$(1)' '$@'; $(2)
 endif
 
+# A program in C that includes a header of the C library is linked with it; one that
+# gets by with <postern/...> and the compiler's own headers needs only libroot.
+LIBC_SOURCES := $(shell awk '/^# *include </ && \
+	!/<(postern\/[a-z_]*|std(arg|bool|def|int|noreturn)|limits|float)\.h>/ \
+	{ print FILENAME; nextfile }' $(wildcard apps/*.c apps/*/*.c tests/guest/*.c \
+	tests/guest/*/*.c) /dev/null)
+needs_libc = $(filter $(LIBC_SOURCES),$(call program_sources,$(1)))
+
 .DEFAULT_GOAL := iso
+include libroot/newlib.mk
+APPS_LATER := $(if $(LIBC_READY),,$(foreach app,$(APPS),$(if $(call needs_libc,apps/$(app)),$(app))))
+APP_FILES := $(patsubst %,$(BUILD)/root/bin/%,$(filter-out $(APPS_LATER),$(APPS)))
+
 .SECONDARY:
 .PHONY: FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
 .PHONY: iso kernel programs guest-tests bench-programs clean help
-iso: $(BUILD)/postern.iso	## build/postern.iso (the default)
+iso: $(BUILD)/postern.iso $(if $(APPS_LATER),newlib-background)	## build/postern.iso (the default)
 kernel: $(BUILD)/postern.elf	## only the kernel
 programs: $(APP_FILES)	## only the programs of apps/
 guest-tests: $(GUEST_TEST_FILES)	## the programs of tests/guest/
@@ -145,7 +157,7 @@ $(BUILD)/flags: FORCE
 FORCE:
 
 # A source that is added or removed links again what it belongs to.
-SOURCES_NOW := $(KERNEL_OBJECTS) $(LIBROOT_OBJECTS) \
+SOURCES_NOW := $(KERNEL_OBJECTS) $(LIBROOT_OBJECTS) $(POSIX_OBJECTS) \
 	$(foreach app,$(APPS),$(call program_objects,apps/$(app)))
 $(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
@@ -197,6 +209,8 @@ $(GENERATED)/%.o: CFLAGS = $(CFLAGS_KERNEL)
 $(BUILD)/libroot/%.o $(BUILD)/apps/%.o $(BUILD)/tests/guest/%.o \
 	$(BENCHES:%=$(BUILD)/tests/bench/%/%.o): CFLAGS = $(CFLAGS_USER)
 $(BUILD)/libroot/shared/%.o: CFLAGS = $(CFLAGS_USER) -I.
+$(LIBC_SOURCES:%.c=$(BUILD)/%.o): CFLAGS = $(CFLAGS_LIBC)
+$(LIBC_SOURCES:%.c=$(BUILD)/%.o): | $(NEWLIB)/stamp
 
 define compile
 @mkdir -p $(@D)
@@ -244,15 +258,19 @@ $(BUILD)/libroot.a: $(LIBROOT_OBJECTS) $(BUILD)/sources
 	@rm -f $@
 	$(call say,AR,$(AR) rcs $@ $(LIBROOT_OBJECTS))
 
+LINK_PROGRAM := $(LD) -m elf_i386 -static -nostdlib -z max-page-size=4096 --gc-sections \
+	-T libroot/program.ld
+
 # A program in assembly brings a _start of its own.
+program_start = $(if $(call needs_libc,$(1)),$(BUILD)/libroot/posix/crt0.asm.o,$(if \
+	$(filter %.c,$(call program_sources,$(1))),$(BUILD)/libroot/crt0.asm.o))
+program_library = $(if $(call needs_libc,$(1)),$(BUILD)/lib/libc.a,$(BUILD)/libroot.a)
 define program_rule
-$(1): $$(call program_objects,$(2)) $(BUILD)/libroot/crt0.asm.o $(BUILD)/libroot.a \
+$(1): $$(call program_objects,$(2)) $$(call program_start,$(2)) $$(call program_library,$(2)) \
 		libroot/program.ld $(BUILD)/sources
 	@mkdir -p $$(@D)
-	$$(call say,LD,$(LD) -m elf_i386 -static -nostdlib -z max-page-size=4096 --gc-sections \
-		-T libroot/program.ld -o $$@ $$(call program_objects,$(2)) \
-		$$(if $$(filter %.c,$$(call program_sources,$(2))),$(BUILD)/libroot/crt0.asm.o) \
-		$(BUILD)/libroot.a $(RUNTIME))
+	$$(call say,LD,$(LINK_PROGRAM) -o $$@ $$(call program_objects,$(2)) \
+		$$(call program_start,$(2)) $$(call program_library,$(2)) $(RUNTIME))
 endef
 $(foreach name,$(APPS),$(eval $(call program_rule,$(BUILD)/root/bin/$(name),apps/$(name))))
 $(foreach name,$(GUEST_TESTS), \
@@ -262,9 +280,24 @@ $(foreach name,$(BENCHES), \
 
 # ---- The image -----------------------------------------------------------------------------------
 
-$(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources
-	@tar --create --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
-		--mtime=@0 --file=$@ -C $(BUILD)/root $(sort $(APP_FILES:$(BUILD)/root/%=%))
+# The programs of apps/, and what ports there are. The shell is one of them, so goals
+# that run programs wait for it; where its source cannot be fetched they go without.
+SHELL_PORT := $(if $(filter run test test-full ports,$(MAKECMDGOALS)),$(BUILD)/ports/dash.stamp)
+$(BUILD)/ports/dash.stamp: tools/ports.py tools/postern-cc $(BUILD)/lib/libc.a \
+		$(BUILD)/libroot/posix/crt0.asm.o libroot/program.ld
+	@$(PYTHON) tools/ports.py --build $(BUILD) --if-possible dash
+
+$(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources $(SHELL_PORT) $(wildcard $(BUILD)/ports/*.stamp)
+	@mkdir -p $(BUILD)/ports/root
+	@ports=$$(cd $(BUILD)/ports/root && find . -type f | sed 's,^\./,,' | LC_ALL=C sort); \
+	tar --create --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
+		--mtime=@0 --file=$@ -C $(BUILD)/root $(sort $(APP_FILES:$(BUILD)/root/%=%)) \
+		$${ports:+-C $(abspath $(BUILD))/ports/root} $$ports
+
+.PHONY: ports
+ports: $(SHELL_PORT)	## Lua, SQLite, an editor, ... from Debian's source packages, into the image
+	@$(PYTHON) tools/ports.py --build $(BUILD)
+	@$(MAKE) --no-print-directory iso
 
 $(BUILD)/postern.iso: $(BUILD)/postern.elf $(BUILD)/system.tar iso/grub.cfg tools/mkiso.py
 	$(call say,ISO,$(PYTHON) tools/mkiso.py --kernel $(BUILD)/postern.elf \
@@ -328,6 +361,6 @@ help:	## this list
 clean:	## remove everything that was made
 	rm -rf $(BUILD)
 
--include $(wildcard $(addprefix $(BUILD)/,kernel/*.d arch/i386/*.d libroot/*.d \
+-include $(wildcard $(addprefix $(BUILD)/,kernel/*.d arch/i386/*.d libroot/*.d libroot/posix/*.d \
 	libroot/shared/kernel/*.d apps/*.d apps/*/*.d tests/guest/*.d tests/guest/*/*.d \
 	tests/bench/*/*.d generated/*.d))

@@ -139,8 +139,12 @@ static bool deliver(
 	struct signal_info info = {
 		.signal = signal, .pid = (int32_t)sender, .address = (uint32_t)address};
 
-	if (arch_signal_enter(action->handler, &info, thread->blocked) != 0)
+	/* Behind the handler the mask is what it was before sigsuspend(). */
+	if (arch_signal_enter(action->handler, &info,
+			thread->suspended ? thread->blocked_before : thread->blocked)
+		!= 0)
 		return false;
+	thread->suspended = false;
 	thread->blocked |= action->mask & ~NEVER_BLOCKED;
 	if (!(action->flags & SA_NODEFER))
 		thread->blocked |= SIGNAL_BIT(signal) & ~NEVER_BLOCKED;
@@ -265,6 +269,7 @@ static void end_for(struct process *process, int signal)
 void signal_take(void)
 {
 	struct process *process = process_current();
+	struct thread *thread = thread_current();
 	struct signal_action action;
 	pid_t sender = 0;
 	int signal;
@@ -272,6 +277,13 @@ void signal_take(void)
 	process_lock();
 	signal = take_until_handled(process, &action, &sender);
 	process_unlock();
+	if (thread->suspended && signal != 0) {
+		/* POSIX, sigsuspend(): a handler ends it, whatever SA_RESTART says. */
+		thread->interrupted_call = NO_CALL;
+	} else if (thread->suspended) {
+		thread->blocked = thread->blocked_before;
+		thread->suspended = false;
+	}
 	/* Without a handler: woken for a signal that another thread took, or that did
 	 * nothing. */
 	restart_call(signal != 0 ? &action : NULL);
@@ -380,6 +392,28 @@ int _user_sigprocmask(int how, const uint32_t *mask, uint32_t *old)
 	if (signal_pending(thread))
 		arch_request_return_work();
 	return 0;
+}
+
+int _user_sigpending(uint32_t *set)
+{
+	const struct thread *thread = thread_current();
+
+	*set = (thread->pending | thread->process->pending) & thread->blocked;
+	return 0;
+}
+
+/* Setting the mask and waiting are one step: a signal that is pending under the new mask
+ * ends the wait at once. What it does then is signal_take()'s. */
+int _user_sigsuspend(uint32_t mask)
+{
+	struct thread *thread = thread_current();
+
+	thread->blocked_before = thread->blocked;
+	thread->suspended = true;
+	thread->blocked = mask & ~NEVER_BLOCKED;
+	while (wait_on(NULL, NULL, NO_DEADLINE) != -EINTR)
+		;
+	return -EINTR;
 }
 
 uint32_t _user_sigreturn(uint32_t context)

@@ -80,6 +80,8 @@ struct thread {
 	uint32_t calls_counted;
 	uint32_t blocked; /* signals: bit n - 1 is signal n */
 	uint32_t pending;
+	bool suspended; /* in sigsuspend(): what it returns to is blocked_before */
+	uint32_t blocked_before;
 	uint32_t interrupted_call; /* the call whose wait a signal ended, or NO_CALL */
 	uintptr_t made_stack;	   /* what spawn_thread() has mapped for it, or 0 */
 	size_t made_stack_size;

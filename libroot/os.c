@@ -1,6 +1,8 @@
-/* The functions of <postern/os.h>, over the generated stubs. */
+/*
+ * The functions of <postern/os.h> that have an errno, over the generated stubs, for
+ * programs without the C library; libroot/posix/ has them for the others.
+ */
 #include "thread_block.h"
-#include <postern/commpage.h>
 #include <postern/os.h>
 #include <postern/syscalls.h>
 
@@ -19,11 +21,6 @@ static int32_t result(int32_t value)
 	return value;
 }
 
-int is_computer_on(void)
-{
-	return _kern_is_computer_on();
-}
-
 void exit(int status)
 {
 	_kern_exit(status);
@@ -33,15 +30,6 @@ void exit(int status)
 ssize_t write(int fd, const void *buffer, size_t size)
 {
 	return result(_kern_write(fd, -1, buffer, size));
-}
-
-time_us_t system_time(void)
-{
-	const struct commpage_time *data = (const void *)COMMPAGE_TABLE[COMMPAGE_TIME];
-
-	if (data == NULL)
-		return _kern_system_time();
-	return commpage_time_at(data, commpage_read_counter());
 }
 
 pid_t fork(void)

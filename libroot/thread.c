@@ -41,6 +41,10 @@ static void bootstrap(struct closure *closure)
 	int selector = _kern_set_thread_area((uint32_t)(uintptr_t)&block);
 
 	__asm__ volatile("mov %0, %%gs" : : "r"(selector));
+	if (&kThreadLibrary != NULL) {
+		block.library = __builtin_alloca_with_align(kThreadLibrary.size, 16 * 8);
+		kThreadLibrary.begin(block.library);
+	}
 	if (closure->size > 0) {
 		context = __builtin_alloca_with_align(closure->size, 16 * 8);
 		memcpy(context, closure->context, closure->size);
@@ -71,6 +75,10 @@ tid_t thread_start(
 
 void thread_exit(int value)
 {
+	struct thread_block *block = thread_block();
+
+	if (block->library != NULL)
+		kThreadLibrary.end(block->library);
 	_kern_exit_thread(value);
 	__builtin_unreachable();
 }

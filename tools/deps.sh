@@ -5,7 +5,7 @@
 #   deps.sh --check GROUP...   name what is missing; status 1 when anything is
 #   deps.sh --list GROUP...    name the packages
 #
-# Groups: build, run, bochs, gdb, test (which has the others but build in it), all. The
+# Groups: build, run, bochs, gdb, ports, test (which has the others but build in it), all. The
 # Makefile calls this before anything else, so it must be quick when nothing is
 # missing: one dpkg-query. Elsewhere than on Debian it names the missing
 # commands instead.
@@ -14,7 +14,7 @@ set -eu
 
 usage()
 {
-	echo "usage: deps.sh [--check|--list] build|run|bochs|gdb|test|all..." >&2
+	echo "usage: deps.sh [--check|--list] build|run|bochs|gdb|ports|test|all..." >&2
 	exit 2
 }
 
@@ -26,7 +26,7 @@ esac
 [ $# -gt 0 ] || usage
 for group in "$@"; do
 	case $group in
-	build | run | bochs | gdb | test) ;;
+	build | run | bochs | gdb | ports | test) ;;
 	all) set -- build test; break ;;
 	*) usage ;;
 	esac
@@ -42,7 +42,7 @@ wants()
 
 groups="$*"
 if wants test; then
-	groups="$groups run bochs gdb"
+	groups="$groups run bochs gdb ports"
 fi
 
 packages=
@@ -50,6 +50,7 @@ commands=
 pc_packages= # programs for the PC that boots, whatever machine builds
 if wants build; then
 	packages="$packages clang lld llvm nasm make python3 grub-common xorriso mtools"
+	packages="$packages newlib-source"
 	pc_packages="grub-pc-bin grub-efi-ia32-bin grub-efi-amd64-bin"
 	commands="$commands clang ld.lld llvm-objcopy nasm make python3 grub-mkrescue xorriso mformat"
 fi
@@ -64,6 +65,11 @@ fi
 if wants gdb; then
 	packages="$packages gdb"
 	commands="$commands gdb"
+fi
+if wants ports; then
+	# What ports' own builds run on this machine
+	packages="$packages libc6-dev tcl"
+	commands="$commands tclsh"
 fi
 if wants test; then
 	packages="$packages gcc python3-pytest python3-pytest-xdist ovmf ovmf-ia32"

@@ -1,7 +1,7 @@
 /* One part of what readv() and writev() move. */
 #pragma once
 
-#include <postern/types.h>
+#include <postern/basic_types.h>
 
 struct iovec {
 	void *iov_base;

@@ -12,7 +12,9 @@
  * set to 0. A thread that has put a segment of its own into GS has no errno: it
  * uses the raw calls, which return their errors.
  */
+#ifndef errno /* in a program with the C library that library's is the one */
 #define errno (*errno_location())
+#endif
 int *errno_location(void);
 
 /* 1: the computer is on. There is no error and no other answer. */

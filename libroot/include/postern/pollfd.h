@@ -1,7 +1,7 @@
 /* What poll() is asked of one file, and answers. */
 #pragma once
 
-#include <postern/types.h>
+#include <postern/basic_types.h>
 
 struct pollfd {
 	int32_t fd; /* negative: passed over */

@@ -31,9 +31,11 @@
 #define SIGWINCH 28
 #define SIGNAL_COUNT 32 /* 1 to 31 exist */
 
-/* In place of a handler's address. */
+/* In place of a handler's address; the C library's <signal.h> has them as pointers. */
+#ifndef SIG_DFL
 #define SIG_DFL 0u
 #define SIG_IGN 1u
+#endif
 
 struct signal_action {
 	uint32_t handler; /* address, SIG_DFL or SIG_IGN */

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <postern/ioctl.h>
-#include <postern/types.h>
+#include <postern/basic_types.h>
 
 #define NCCS 19
 

@@ -55,6 +55,7 @@ static const struct special {
 	{"unmap", NOT_HERE, 0, 0, "may take the program away; no pointers"},
 	{"protect", NOT_HERE, 0, 0, "may close the program off; no pointers"},
 	{"sigreturn", NOT_HERE, 0, 0, "goes on elsewhere"},
+	{"sigsuspend", NOT_HERE, 0, 0, "waits until a signal comes; no pointers"},
 	{"alarm", NOT_HERE, 0, 0, "ends the program later; no pointers"},
 	{"close", NOT_HERE, 0, 0, "would close what the others use; no pointers"},
 	{"read", ANSWERS, FD_ZERO, 1, "one byte of /dev/zero"},

@@ -1,0 +1,54 @@
+/* cat [FILE...]: writes files, or standard input, to standard output. "-" is that too. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char sBuffer[65536];
+
+static int copy(int fd, const char *name)
+{
+	ssize_t size;
+
+	while ((size = read(fd, sBuffer, sizeof sBuffer)) > 0) {
+		ssize_t done = 0;
+
+		while (done < size) {
+			ssize_t written = write(STDOUT_FILENO, sBuffer + done, (size_t)(size - done));
+
+			if (written < 0) {
+				perror("cat: standard output");
+				return 1;
+			}
+			done += written;
+		}
+	}
+	if (size < 0) {
+		fprintf(stderr, "cat: ");
+		perror(name);
+		return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int status = 0;
+
+	if (argc < 2)
+		return copy(STDIN_FILENO, "standard input");
+	for (int i = 1; i < argc; i++) {
+		int fd = strcmp(argv[i], "-") == 0 ? STDIN_FILENO : open(argv[i], O_RDONLY);
+
+		if (fd < 0) {
+			fprintf(stderr, "cat: ");
+			perror(argv[i]);
+			status = 1;
+			continue;
+		}
+		status |= copy(fd, argv[i]);
+		if (fd != STDIN_FILENO)
+			close(fd);
+	}
+	return status;
+}

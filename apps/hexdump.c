@@ -1,0 +1,33 @@
+/* hexdump [FILE]: offset, 16 bytes in hexadecimal, and as text where they are any. */
+#include <ctype.h>
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+	FILE *file = argc > 1 ? fopen(argv[1], "r") : stdin;
+	unsigned char bytes[16];
+	unsigned long offset = 0;
+	size_t count;
+
+	if (file == NULL) {
+		fprintf(stderr, "hexdump: ");
+		perror(argv[1]);
+		return 1;
+	}
+	while ((count = fread(bytes, 1, sizeof bytes, file)) > 0) {
+		printf("%08lx ", offset);
+		for (size_t i = 0; i < sizeof bytes; i++) {
+			if (i < count)
+				printf("%s%02x", i == 8 ? "  " : " ", bytes[i]);
+			else
+				printf("%s  ", i == 8 ? "  " : " ");
+		}
+		printf("  |");
+		for (size_t i = 0; i < count; i++)
+			putchar(isprint(bytes[i]) ? bytes[i] : '.');
+		printf("|\n");
+		offset += count;
+	}
+	printf("%08lx\n", offset);
+	return ferror(file) != 0;
+}

@@ -1,0 +1,41 @@
+/* mount -t KIND [-r] [-o OPTIONS] [SOURCE] DIRECTORY, or mount -u DIRECTORY to unmount.
+ */
+#include <errno.h>
+#include <postern/syscalls.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+	const char *kind = NULL, *options = "";
+	int flags = 0, option, error, undo = 0;
+
+	while ((option = getopt(argc, argv, "t:ro:u")) != -1) {
+		if (option == 't')
+			kind = optarg;
+		else if (option == 'o')
+			options = optarg;
+		else if (option == 'r')
+			flags |= MOUNT_READ_ONLY;
+		else if (option == 'u')
+			undo = 1;
+		else
+			optind = argc + 1;
+	}
+	if (optind >= argc || argc - optind > 2 || (kind == NULL) != undo) {
+		fprintf(stderr, "usage: mount -t KIND [-r] [-o OPTIONS] [SOURCE] DIRECTORY\n"
+						"       mount -u DIRECTORY\n");
+		return 2;
+	}
+	if (undo)
+		error = _kern_unmount(argv[optind]);
+	else
+		error = _kern_mount(argc - optind == 2 ? argv[optind] : NULL, argv[argc - 1],
+			kind, flags, options);
+	if (error < 0) {
+		fprintf(stderr, "mount: %s: %s\n", argv[argc - 1], strerror(-error));
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,44 @@
+/* uname [-amnrsv]: what system this is (POSIX); -s by default. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+	struct utsname name;
+	char wanted[8] = "";
+	int option;
+	bool first = true;
+
+	while ((option = getopt(argc, argv, "amnrsv")) != -1) {
+		if (option == '?') {
+			fprintf(stderr, "usage: uname [-amnrsv]\n");
+			return 2;
+		}
+		if (option == 'a')
+			strcpy(wanted, "snrvm");
+		else if (strlen(wanted) < 5)
+			strncat(wanted, &(char){(char)option}, 1);
+	}
+	if (wanted[0] == '\0')
+		strcpy(wanted, "s");
+	if (uname(&name) < 0) {
+		perror("uname");
+		return 1;
+	}
+	for (const char *letter = "snrvm"; *letter != '\0'; letter++) {
+		if (strchr(wanted, *letter) == NULL)
+			continue;
+		printf("%s%s", first ? "" : " ",
+			*letter == 's'	 ? name.sysname
+			: *letter == 'n' ? name.nodename
+			: *letter == 'r' ? name.release
+			: *letter == 'v' ? name.version
+							 : name.machine);
+		first = false;
+	}
+	putchar('\n');
+	return 0;
+}

@@ -1,0 +1,408 @@
+/*
+ * Files: what opens, moves and tells of them. The calls are the kernel's almost as they
+ * are; what POSIX has beside is made of them here.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "posix.h"
+#include <dirent.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include <utime.h>
+
+/* ---- Opening and moving ----------------------------------------------------------- */
+
+int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+
+	if ((flags & O_CREAT) != 0) {
+		va_list arguments;
+
+		va_start(arguments, flags);
+		mode = va_arg(arguments, mode_t);
+		va_end(arguments);
+	}
+	return posix_result(_kern_open(path, flags, mode));
+}
+
+int creat(const char *path, mode_t mode)
+{
+	return open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+}
+
+int close(int fd)
+{
+	return posix_result(_kern_close(fd));
+}
+
+ssize_t read(int fd, void *buffer, size_t size)
+{
+	return posix_result(_kern_read(fd, -1, buffer, size));
+}
+
+ssize_t write(int fd, const void *buffer, size_t size)
+{
+	return posix_result(_kern_write(fd, -1, buffer, size));
+}
+
+ssize_t pread(int fd, void *buffer, size_t size, off_t position)
+{
+	if (position < 0) /* -1 is the kernel's for "at the file's own" */
+		return posix_error(EINVAL);
+	return posix_result(_kern_read(fd, position, buffer, size));
+}
+
+ssize_t pwrite(int fd, const void *buffer, size_t size, off_t position)
+{
+	if (position < 0)
+		return posix_error(EINVAL);
+	return posix_result(_kern_write(fd, position, buffer, size));
+}
+
+ssize_t readv(int fd, const struct iovec *vectors, int count)
+{
+	return posix_result(_kern_readv(fd, -1, vectors, (size_t)count));
+}
+
+ssize_t writev(int fd, const struct iovec *vectors, int count)
+{
+	return posix_result(_kern_writev(fd, -1, vectors, (size_t)count));
+}
+
+off_t lseek(int fd, off_t offset, int whence)
+{
+	return posix_result64(_kern_seek(fd, offset, whence));
+}
+
+int truncate(const char *path, off_t size)
+{
+	return posix_result(_kern_truncate(path, size));
+}
+
+int ftruncate(int fd, off_t size)
+{
+	return posix_result(_kern_ftruncate(fd, size));
+}
+
+int fsync(int fd)
+{
+	return posix_result(_kern_fsync(fd));
+}
+
+int fdatasync(int fd)
+{
+	return fsync(fd);
+}
+
+void sync(void)
+{
+	_kern_sync();
+}
+
+/* ---- Descriptors ----------------------------------------------------------- */
+
+int dup(int fd)
+{
+	return posix_result(_kern_dup(fd));
+}
+
+int dup2(int fd, int new_fd)
+{
+	return posix_result(_kern_dup2(fd, new_fd));
+}
+
+int pipe(int fds[2])
+{
+	return posix_result(_kern_pipe(fds, 0));
+}
+
+int pipe2(int fds[2], int flags)
+{
+	return posix_result(_kern_pipe(fds, flags));
+}
+
+/* There are no locks between processes: whoever asks for one gets it. That is enough for
+ * one program at a time with a file. */
+static int lock_request(int command, struct flock *lock)
+{
+	if (command == F_GETLK)
+		lock->l_type = F_UNLCK;
+	return 0;
+}
+
+int fcntl(int fd, int command, ...)
+{
+	va_list arguments;
+	int argument;
+
+	va_start(arguments, command);
+	argument = va_arg(arguments, int); /* or a pointer, as wide */
+	va_end(arguments);
+	if (command == F_GETLK || command == F_SETLK || command == F_SETLKW) {
+		int error = _kern_fcntl(fd, F_GETFD, 0);
+
+		return error < 0 ? posix_result(error)
+						 : lock_request(command, (struct flock *)argument);
+	}
+	return posix_result(_kern_fcntl(fd, command, argument));
+}
+
+/* ---- What a file is -------------------------------------------------------- */
+
+static struct timespec to_timespec(time_us_t time)
+{
+	/* Rounded down, also before 1970. */
+	time_us_t seconds = time / 1000000 - (time % 1000000 < 0);
+	struct timespec spec = {
+		.tv_sec = seconds, .tv_nsec = (long)(time - seconds * 1000000) * 1000};
+
+	return spec;
+}
+
+static int told(int error, const struct kernel_stat *from, struct stat *to)
+{
+	if (error < 0)
+		return posix_result(error);
+	memset(to, 0, sizeof *to);
+	to->st_dev = from->device;
+	to->st_ino = from->number;
+	to->st_mode = from->mode;
+	to->st_nlink = (nlink_t)from->links;
+	to->st_rdev = from->is_device;
+	to->st_size = from->size;
+	to->st_blksize = (blksize_t)from->block_size;
+	to->st_blocks = (blkcnt_t)from->blocks;
+	to->st_atim = to_timespec(from->accessed);
+	to->st_mtim = to_timespec(from->modified);
+	to->st_ctim = to_timespec(from->changed);
+	return 0;
+}
+
+int stat(const char *path, struct stat *status)
+{
+	struct kernel_stat answer;
+
+	return told(_kern_stat(path, &answer), &answer, status);
+}
+
+int lstat(const char *path, struct stat *status)
+{
+	struct kernel_stat answer;
+
+	return told(_kern_lstat(path, &answer), &answer, status);
+}
+
+int fstat(int fd, struct stat *status)
+{
+	struct kernel_stat answer;
+
+	return told(_kern_fstat(fd, &answer), &answer, status);
+}
+
+int access(const char *path, int mode)
+{
+	return posix_result(_kern_access(path, mode));
+}
+
+/* ---- Permissions, owners, times --------------------------------------------- */
+
+mode_t umask(mode_t mask)
+{
+	return _kern_umask(mask);
+}
+
+int chmod(const char *path, mode_t mode)
+{
+	return posix_result(_kern_chmod(path, mode));
+}
+
+int fchmod(int fd, mode_t mode)
+{
+	return posix_result(_kern_fchmod(fd, mode));
+}
+
+/* Everything is root's; -1 leaves an owner as it is. */
+static int own(uid_t user, gid_t group, int error)
+{
+	if (error < 0)
+		return posix_result(error);
+	if ((user != 0 && user != (uid_t)-1) || (group != 0 && group != (gid_t)-1))
+		return posix_error(EINVAL);
+	return 0;
+}
+
+int chown(const char *path, uid_t user, gid_t group)
+{
+	struct kernel_stat answer;
+
+	return own(user, group, _kern_stat(path, &answer));
+}
+
+int lchown(const char *path, uid_t user, gid_t group)
+{
+	struct kernel_stat answer;
+
+	return own(user, group, _kern_lstat(path, &answer));
+}
+
+int fchown(int fd, uid_t user, gid_t group)
+{
+	struct kernel_stat answer;
+
+	return own(user, group, _kern_fstat(fd, &answer));
+}
+
+static time_us_t file_time(const struct timespec *time, const struct timespec *now)
+{
+	if (time->tv_nsec == UTIME_OMIT)
+		return FILE_TIME_OMIT;
+	if (time->tv_nsec == UTIME_NOW)
+		time = now;
+	return time->tv_sec * 1000000 + time->tv_nsec / 1000;
+}
+
+int posix_set_times(const char *path, const struct timespec *times, int flags)
+{
+	struct file_times both;
+	struct timespec now;
+
+	if (times == NULL)
+		return posix_result(_kern_set_times(path, NULL, flags));
+	clock_gettime(CLOCK_REALTIME, &now);
+	both.accessed = file_time(&times[0], &now);
+	both.modified = file_time(&times[1], &now);
+	return posix_result(_kern_set_times(path, &both, flags));
+}
+
+int utimes(const char *path, const struct timeval *times)
+{
+	struct timespec both[2];
+
+	if (times == NULL)
+		return posix_set_times(path, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		both[i].tv_sec = times[i].tv_sec;
+		both[i].tv_nsec = times[i].tv_usec * 1000;
+	}
+	return posix_set_times(path, both, 0);
+}
+
+int utime(const char *path, const struct utimbuf *times)
+{
+	struct timespec both[2] = {0};
+
+	if (times == NULL)
+		return posix_set_times(path, NULL, 0);
+	both[0].tv_sec = times->actime;
+	both[1].tv_sec = times->modtime;
+	return posix_set_times(path, both, 0);
+}
+
+int statvfs(const char *path, struct statvfs *status)
+{
+	struct file_system_status answer;
+	int error = _kern_file_system_status(path, &answer);
+
+	if (error < 0)
+		return posix_result(error);
+	memset(status, 0, sizeof *status);
+	status->f_bsize = status->f_frsize = answer.block_size;
+	status->f_blocks = answer.blocks;
+	status->f_bfree = status->f_bavail = answer.free_blocks;
+	status->f_files = (fsfilcnt_t)answer.files;
+	status->f_ffree = status->f_favail = (fsfilcnt_t)answer.free_files;
+	status->f_namemax = NAME_MAX;
+	return 0;
+}
+
+/* ---- Names ----------------------------------------------------------------- */
+
+int mkdir(const char *path, mode_t mode)
+{
+	return posix_result(_kern_mkdir(path, mode));
+}
+
+int rmdir(const char *path)
+{
+	return posix_result(_kern_rmdir(path));
+}
+
+int unlink(const char *path)
+{
+	return posix_result(_kern_unlink(path));
+}
+
+/* newlib has one that, as it is built here, calls itself: this one comes first. */
+int rename(const char *from, const char *to)
+{
+	return posix_result(_kern_rename(from, to));
+}
+
+int link(const char *from, const char *to)
+{
+	return posix_result(_kern_link(from, to));
+}
+
+int symlink(const char *target, const char *path)
+{
+	return posix_result(_kern_symlink(target, path));
+}
+
+ssize_t readlink(const char *path, char *buffer, size_t size)
+{
+	return posix_result(_kern_readlink(path, buffer, size));
+}
+
+/* There are pipes without names only, and devices are the kernel's to make. */
+int mkfifo(const char *path, mode_t mode)
+{
+	(void)path;
+	(void)mode;
+	return posix_error(EPERM);
+}
+
+int mknod(const char *path, mode_t mode, dev_t device)
+{
+	(void)device;
+	return mkfifo(path, mode);
+}
+
+int chdir(const char *path)
+{
+	return posix_result(_kern_chdir(path));
+}
+
+int fchdir(int fd)
+{
+	return posix_result(_kern_fchdir(fd));
+}
+
+char *getcwd(char *buffer, size_t size)
+{
+	char *mine = NULL;
+	int error;
+
+	if (buffer == NULL) { /* as all systems have it, and POSIX allows */
+		if (size == 0)
+			size = PATH_MAX;
+		buffer = mine = malloc(size);
+		if (mine == NULL)
+			return NULL;
+	}
+	error = _kern_getcwd(buffer, size);
+	if (error < 0) {
+		free(mine);
+		posix_result(error);
+		return NULL;
+	}
+	return buffer;
+}

@@ -1,0 +1,32 @@
+/*
+ * What newlib's headers ask before they show a function, beside its own rules:
+ * which parts of POSIX there are here (IEEE Std 1003.1-2008, <unistd.h>), and
+ * that each thread has a struct _reent of its own. newlib includes this file
+ * before all others.
+ */
+#ifndef POSTERN_SYS_FEATURES_H
+#define POSTERN_SYS_FEATURES_H
+
+#include_next <sys/features.h>
+
+#define __DYNAMIC_REENT__
+
+/* A descriptor set for select() holds as many as a process may have open. */
+#ifndef FD_SETSIZE
+#define FD_SETSIZE 256
+#endif
+
+#define _POSIX_VERSION 200809L
+#define _POSIX2_VERSION 200809L
+#define _POSIX_CHOWN_RESTRICTED 1
+#define _POSIX_CPUTIME 200809L
+#define _POSIX_JOB_CONTROL 1
+#define _POSIX_MONOTONIC_CLOCK 200809L
+#define _POSIX_NO_TRUNC 1
+#define _POSIX_REGEXP 1
+#define _POSIX_SAVED_IDS 1
+#define _POSIX_SHELL 1
+#define _POSIX_TIMERS 1
+#define _POSIX_VDISABLE 0
+
+#endif

@@ -1,0 +1,293 @@
+/* Processes: fork(), exec and wait, and who one is. */
+#include "posix.h"
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+pid_t fork(void)
+{
+	pid_t pid;
+
+	posix_lock_all();
+	pid = posix_result(_kern_fork());
+	posix_unlock_all();
+	return pid;
+}
+
+/* POSIX has dropped it; those who still call it get along with fork(). */
+pid_t vfork(void)
+{
+	return fork();
+}
+
+/* ---- exec ------------------------------------------------------------------------ */
+
+enum { SCRIPT_LINE = 128 };
+
+/*
+ * A file that begins with "#!" is run by the program that it names, with the rest of
+ * the line as one argument (if there is any), the file's path, and the arguments behind
+ * argv[0]. The kernel knows programs only.
+ */
+static int exec_script(const char *path, char *const argv[], char *const envp[])
+{
+	char line[SCRIPT_LINE];
+	char *interpreter, *argument, *end;
+	const char **arguments;
+	size_t count = 0, used = 0;
+	int fd = _kern_open(path, O_RDONLY | O_CLOEXEC, 0);
+	ssize_t size;
+	int error;
+
+	if (fd < 0)
+		return -ENOEXEC;
+	size = _kern_read(fd, 0, line, sizeof line - 1);
+	_kern_close(fd);
+	if (size < 2 || line[0] != '#' || line[1] != '!')
+		return -ENOEXEC;
+	line[size] = '\0';
+	end = strchr(line, '\n');
+	if (end == NULL)
+		return -ENOEXEC;
+	while (end > line && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
+		end--;
+	*end = '\0';
+	interpreter = line + 2 + strspn(line + 2, " \t");
+	argument = interpreter + strcspn(interpreter, " \t");
+	if (*argument != '\0') {
+		*argument++ = '\0';
+		argument += strspn(argument, " \t");
+	}
+	if (*interpreter == '\0')
+		return -ENOEXEC;
+
+	while (argv[count] != NULL)
+		count++;
+	arguments = malloc((count + 4) * sizeof *arguments);
+	if (arguments == NULL)
+		return -ENOMEM;
+	arguments[used++] = interpreter;
+	if (*argument != '\0')
+		arguments[used++] = argument;
+	arguments[used++] = path;
+	for (size_t i = 1; i < count; i++)
+		arguments[used++] = argv[i];
+	arguments[used] = NULL;
+	error = _kern_exec(interpreter, arguments, (const char *const *)envp);
+	free(arguments);
+	return error;
+}
+
+int execve(const char *path, char *const argv[], char *const envp[])
+{
+	int error = _kern_exec(path, (const char *const *)argv, (const char *const *)envp);
+
+	if (error == -ENOEXEC)
+		error = exec_script(path, argv, envp);
+	return posix_result(error);
+}
+
+/* Where programs are looked for when the environment does not say (POSIX, <paths>). */
+static const char kDefaultPath[] = "/bin";
+
+int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	const char *part = getenv("PATH");
+	char path[PATH_MAX];
+	int error = ENOENT;
+
+	if (*file == '\0')
+		return posix_error(ENOENT);
+	if (strchr(file, '/') != NULL)
+		return execve(file, argv, envp);
+	if (part == NULL)
+		part = kDefaultPath;
+	for (;;) {
+		size_t length = strcspn(part, ":");
+
+		/* An empty part is the working directory. */
+		if ((size_t)snprintf(path, sizeof path, "%.*s%s%s", (int)length, part,
+				length > 0 ? "/" : "", file)
+			< sizeof path) {
+			execve(path, argv, envp);
+			if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+				return -1;
+			if (errno == EACCES)
+				error = EACCES; /* told, unless another one runs */
+		}
+		if (part[length] == '\0')
+			return posix_error(error);
+		part += length + 1;
+	}
+}
+
+int execvp(const char *file, char *const argv[])
+{
+	return execvpe(file, argv, environ);
+}
+
+/* ---- wait ------------------------------------------------------------------------ */
+
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+	return posix_result(_kern_wait(pid, status, options));
+}
+
+pid_t wait(int *status)
+{
+	return waitpid(-1, status, 0);
+}
+
+/* There is no account of a child that has ended. */
+pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+	if (usage != NULL)
+		memset(usage, 0, sizeof *usage);
+	return waitpid(pid, status, options);
+}
+
+pid_t wait3(int *status, int options, struct rusage *usage)
+{
+	return wait4(-1, status, options, usage);
+}
+
+/* ---- Who one is ------------------------------------------------------------------- */
+
+pid_t getpid(void)
+{
+	return _kern_getpid();
+}
+
+pid_t getppid(void)
+{
+	return _kern_getppid();
+}
+
+pid_t getpgid(pid_t pid)
+{
+	return posix_result(_kern_getpgid(pid));
+}
+
+pid_t getpgrp(void)
+{
+	return _kern_getpgid(0);
+}
+
+int setpgid(pid_t pid, pid_t group)
+{
+	return posix_result(_kern_setpgid(pid, group));
+}
+
+int setpgrp(void)
+{
+	return setpgid(0, 0);
+}
+
+/* There is one session, that of the console; a new one begins as a group. */
+pid_t setsid(void)
+{
+	return setpgid(0, 0) < 0 ? -1 : getpgrp();
+}
+
+pid_t getsid(pid_t pid)
+{
+	return getpgid(pid) < 0 ? -1 : 1;
+}
+
+/* There is one user, who may do everything. */
+uid_t getuid(void)
+{
+	return 0;
+}
+
+uid_t geteuid(void)
+{
+	return 0;
+}
+
+gid_t getgid(void)
+{
+	return 0;
+}
+
+gid_t getegid(void)
+{
+	return 0;
+}
+
+static int become(unsigned id)
+{
+	return id == 0 ? 0 : posix_error(EINVAL);
+}
+
+int setuid(uid_t user)
+{
+	return become(user);
+}
+
+int seteuid(uid_t user)
+{
+	return become(user);
+}
+
+int setgid(gid_t group)
+{
+	return become(group);
+}
+
+int setegid(gid_t group)
+{
+	return become(group);
+}
+
+int getgroups(int size, gid_t groups[])
+{
+	(void)size;
+	(void)groups;
+	return 0;
+}
+
+static char sName[] = "root", sNone[] = "", sHome[] = "/home", sShell[] = "/bin/sh";
+static char *sNoMembers[] = {NULL};
+
+struct passwd *getpwuid(uid_t user)
+{
+	static struct passwd sRoot = {.pw_name = sName,
+		.pw_passwd = sNone,
+		.pw_comment = sNone,
+		.pw_gecos = sNone,
+		.pw_dir = sHome,
+		.pw_shell = sShell};
+
+	return user == 0 ? &sRoot : NULL;
+}
+
+struct passwd *getpwnam(const char *name)
+{
+	return strcmp(name, sName) == 0 ? getpwuid(0) : NULL;
+}
+
+struct group *getgrgid(gid_t group)
+{
+	static struct group sGroup = {
+		.gr_name = sName, .gr_passwd = sNone, .gr_mem = sNoMembers};
+
+	return group == 0 ? &sGroup : NULL;
+}
+
+struct group *getgrnam(const char *name)
+{
+	return strcmp(name, sName) == 0 ? getgrgid(0) : NULL;
+}
+
+char *getlogin(void)
+{
+	return sName;
+}

@@ -1,0 +1,160 @@
+/* Time: the date, the clocks, waiting, and what the processor's time went to. */
+#include "posix.h"
+#include <postern/os.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/times.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SECOND = 1000000 };
+
+static struct timespec to_timespec(time_us_t time)
+{
+	struct timespec spec = {
+		.tv_sec = time / SECOND, .tv_nsec = (long)(time % SECOND) * 1000};
+
+	return spec;
+}
+
+static bool is_valid(const struct timespec *spec)
+{
+	return spec->tv_sec >= 0 && spec->tv_nsec >= 0 && spec->tv_nsec < 1000000000;
+}
+
+/* Microseconds, rounded up: nothing ends early. */
+static time_us_t from_timespec(const struct timespec *spec)
+{
+	if (spec->tv_sec > INT64_MAX / SECOND - 1)
+		return INT64_MAX;
+	return spec->tv_sec * SECOND + (spec->tv_nsec + 999) / 1000;
+}
+
+/* What the process has used, ended threads included: to be found among all others'. */
+static time_us_t processor_time(void)
+{
+	pid_t self = _kern_getpid();
+	time_us_t time = 0;
+	ssize_t room = 16, count;
+
+	for (;;) {
+		struct process_status *all = malloc((size_t)room * sizeof *all);
+
+		if (all == NULL)
+			return 0;
+		count = _kern_process_status(all, (size_t)room);
+		for (ssize_t i = 0; i < count && i < room; i++) {
+			if (all[i].pid == self)
+				time = all[i].cpu_time;
+		}
+		free(all);
+		if (count <= room)
+			return time;
+		room = count + 8; /* some may come before the next look */
+	}
+}
+
+int gettimeofday(struct timeval *time, void *zone)
+{
+	time_us_t now = _kern_real_time();
+	struct timezone *utc = zone;
+
+	if (time != NULL) {
+		time->tv_sec = now / SECOND;
+		time->tv_usec = (suseconds_t)(now % SECOND);
+	}
+	if (utc != NULL)
+		utc->tz_minuteswest = utc->tz_dsttime = 0;
+	return 0;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+		*time = to_timespec(_kern_real_time());
+		return 0;
+	case CLOCK_MONOTONIC:
+		*time = to_timespec(system_time());
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		*time = to_timespec(processor_time());
+		return 0;
+	default:
+		return posix_error(EINVAL);
+	}
+}
+
+int clock_getres(clockid_t clock, struct timespec *resolution)
+{
+	struct timespec now;
+
+	if (clock_gettime(clock, &now) < 0)
+		return -1;
+	if (resolution != NULL)
+		*resolution = to_timespec(1);
+	return 0;
+}
+
+/* ---- Waiting ---------------------------------------------------------------------- */
+
+int nanosleep(const struct timespec *time, struct timespec *left)
+{
+	time_us_t end, now;
+	int error;
+
+	if (!is_valid(time))
+		return posix_error(EINVAL);
+	now = system_time();
+	end = from_timespec(time);
+	end = end > INT64_MAX - now ? INT64_MAX : now + end;
+	error = _kern_snooze(end, SNOOZE_ABSOLUTE);
+	if (error < 0 && left != NULL) {
+		now = system_time();
+		*left = to_timespec(end > now ? end - now : 0);
+	}
+	return posix_result(error);
+}
+
+unsigned sleep(unsigned seconds)
+{
+	struct timespec time = {.tv_sec = seconds}, left;
+
+	if (nanosleep(&time, &left) == 0)
+		return 0;
+	return (unsigned)left.tv_sec + (left.tv_nsec > 0);
+}
+
+int usleep(useconds_t microseconds)
+{
+	return posix_result(_kern_snooze((time_us_t)microseconds, 0));
+}
+
+/* ---- Processor time ---------------------------------------------------------------- */
+
+int getrusage(int who, struct rusage *usage)
+{
+	static const struct rusage kNone;
+	time_us_t time;
+
+	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN)
+		return posix_error(EINVAL);
+	*usage = kNone;
+	if (who == RUSAGE_SELF) {
+		time = processor_time();
+		usage->ru_utime.tv_sec = time / SECOND;
+		usage->ru_utime.tv_usec = (suseconds_t)(time % SECOND);
+	}
+	return 0;
+}
+
+/* In CLOCKS_PER_SEC, which is newlib's, as clock() adds the two up. */
+clock_t times(struct tms *buffer)
+{
+	const time_us_t tick = SECOND / CLOCKS_PER_SEC;
+
+	buffer->tms_utime = (clock_t)(processor_time() / tick);
+	buffer->tms_stime = buffer->tms_cutime = buffer->tms_cstime = 0;
+	return (clock_t)(system_time() / tick);
+}

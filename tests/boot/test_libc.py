@@ -1,0 +1,135 @@
+"""The C library, the small programs and the ports in the guest.
+
+tests/guest/libc.c has the library's own tests; here are those that need a shell, several
+programs, or the host to compare with. Ports are built by `make ports`; those that
+are not there, because their source could not be fetched, are skipped with that reason.
+"""
+
+import gzip
+import re
+import subprocess
+import tempfile
+
+import pytest
+
+import booting
+
+PORTS = booting.BUILD / "ports" / "root" / "bin"
+MACHINES = ({"cpu": "qemu32"}, {"cpu": "486"}, {"cpu": "max"})
+
+
+def port(name):
+    """A port's program, or a skip that says why there is none."""
+    if not (PORTS / name).is_file():
+        pytest.skip(f"the port {name} is not built: see `make ports`, whose source "
+                    "packages come from the network")
+    return PORTS / name
+
+
+def shell(script, *files, timeout=90, **machine):
+    """What a script prints, run by dash in the guest."""
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(script)
+        file.flush()
+        return booting.boot("/bin/sh", "/script", timeout=timeout, direct=True, files=(
+            (port("sh"), "/bin/sh"), (file.name, "/script"), *files), **machine)
+
+
+def names_in_source():
+    text = (booting.TOP / "tests/guest/libc.c").read_text()
+    table = text[text.index("kTests[] ="):]
+    return re.findall(r'\{"(\w+)", \1\}', table)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine["cpu"])
+def test_library(machine):
+    """Each of the guest's tests has run and passed, and exit() called what was registered."""
+    run = booting.boot("libc", timeout=90, direct=True, **machine)
+    assert names_in_source(), "no tests were found in libc.c"
+    assert run.stdout.decode() == "".join(
+        f"{name} ok\n" for name in names_in_source()) + "atexit ok\n", run
+    assert run.status == 0, run
+
+
+def test_shell_does_what_shells_do():
+    """Pipes, redirections, conditions, jobs, traps, substitution, statuses."""
+    run = shell("""
+        x=5; echo $((x * 7)) "a  b" 'c  d' $(echo inner)
+        for i in 1 2 3; do echo $i; done | while read l; do echo "got $l"; done
+        echo hi > /f; echo more >> /f; cat < /f
+        cat /none 2>&1 >/dev/null
+        false || echo or; true && echo and
+        sleep 50 & kill $!; wait $!; echo "killed $?"
+        nosuch 2>/dev/null; echo "status $?"
+        trap 'echo trapped' USR1; kill -USR1 $$; echo after
+        exit 9
+    """)
+    assert run.stdout.decode() == (
+        "35 a  b c  d inner\ngot 1\ngot 2\ngot 3\nhi\nmore\n"
+        "cat: /none: No such file or directory\nor\nand\nTerminated\nkilled 143\nstatus 127\n"
+        "trapped\nafter\n"), run
+    assert run.status == 9, run
+
+
+def test_small_programs():
+    run = shell("""
+        mkdir -p /a/b/c; echo 'one two' > /a/b/c/f; ls -R /a
+        cp; echo $?; cp /none /x; echo $?; cp /a/b/c/f /none/x; echo $?
+        cp /a/b/c/f /a/g; cat /a/g; wc /a/g; grep -n t.o /a/g; grep -q three /a/g; echo $?
+        mv /a/g /a/h; mv /a/h /a/b; cat /a/b/h; cp /a/b/h /a/g; head -n 1 /a/g; echo abc | hexdump; rm -r /a; ls /a; echo $?; uname
+        ps | head -n 1; time sleep 0.01 2>&1 | grep -c seconds; df | grep -c /
+    """)
+    assert run.stdout.decode() == (
+        "/a:\nb\n\n/a/b:\nc\n\n/a/b/c:\nf\nusage: cp FROM TO\n1\n"
+        "cp: /none: No such file or directory\n2\ncp: /none/x: No such file or directory\n3\n"
+        "one two\n       1       2       8 /a/g\n1:one two\n1\none two\none two\n"
+        "00000000  61 62 63 0a                                       |abc.|\n00000004\n"
+        "ls: /a: No such file or directory\n1\nPostern\n"
+        "  PID  PPID THR  MEMORY      TIME COMMAND\n1\n1\n"), run
+
+
+def test_lua():
+    """Integers of 64 bits, floats, files, pipes and other programs."""
+    run = shell("""lua -e '
+        print(12345678901234567, 2^53, 7 // 2, math.pi)
+        local f = assert(io.open("/f", "w")); f:write("a\\n", 42, "\\n"); f:close()
+        for line in io.lines("/f") do print(line) end
+        print(os.execute("exit 4"))
+        print(io.popen("echo popen"):read("a"))
+        print((select(2, os.remove("/none"))))'""", (port("lua"), "/bin/lua"))
+    assert run.stdout.decode() == (
+        "12345678901234567\t9.007199254741e+15\t3\t3.1415926535898\na\n42\n"
+        "nil\texit\t4\npopen\n\n/none: No such file or directory\n"), run
+
+
+def test_minigzip_against_the_host(tmp_path):
+    """What the guest packs the host unpacks, and the other way round."""
+    data = b"".join(b"%d squared is %d\n" % (i, i * i) for i in range(20000))
+    plain, packed = tmp_path / "plain", tmp_path / "packed.gz"
+    plain.write_bytes(data)
+    packed.write_bytes(gzip.compress(data))
+    files = ((port("minigzip"), "/bin/minigzip"), (plain, "/plain"), (packed, "/packed.gz"))
+    run = shell("minigzip < /plain", *files)
+    assert run.status == 0 and gzip.decompress(run.stdout) == data, run.status
+    run = shell("minigzip -d < /packed.gz", *files)
+    assert run.status == 0 and run.stdout == data, run.status
+
+
+def test_sqlite():
+    run = shell("""sqlite3 /t.db 'create table t(a integer primary key, b text);
+        begin; insert into t select value, hex(value) from
+            (with recursive c(value) as (values(1) union all select value + 1 from c
+             where value < 1000) select value from c); commit;
+        select count(*), sum(a), 0.1 + 0.2, max(b) from t; pragma integrity_check;'
+        sqlite3 /t.db 'select b from t where a = 500'""", (port("sqlite3"), "/bin/sqlite3"))
+    assert run.stdout.decode() == "1000|500500|0.3|393939\nok\n353030\n", run
+
+
+def test_ports_are_pinned():
+    """Each port has a version, and the SHA-256 of what is built; no address of a mirror."""
+    text = (booting.TOP / "tools/ports.py").read_text()
+    listed = subprocess.run(["tools/ports.py", "--list"], cwd=booting.TOP, check=True,
+                            capture_output=True, text=True).stdout.splitlines()
+    assert len(listed) >= 5
+    assert len(re.findall(r'"[0-9a-f]{64}"', text)) >= len(listed)
+    assert "://" not in text

@@ -1,0 +1,319 @@
+/*
+ * The C library in the guest: newlib over libroot's POSIX functions. `libc NAME` runs one
+ * of the tests of kTests, `libc` all; each prints its name and "ok", or what differs.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <postern/sync.h>
+#include <postern/thread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int sFailures;
+
+#define CHECK(condition)                                                                 \
+	do {                                                                                 \
+		if (!(condition)) {                                                              \
+			printf("%s:%d: %s (errno %d)\n", __func__, __LINE__, #condition, errno);     \
+			sFailures++;                                                                 \
+		}                                                                                \
+	} while (0)
+
+static void formats(void)
+{
+	char text[128];
+	long long number;
+	double real;
+
+	snprintf(text, sizeof text, "%lld|%llx|%jd|%zu|%.3f|%g|%.17g", -1234567890123456789LL,
+		0xfedcba9876543210ULL, (intmax_t)-5, (size_t)7, 3.14159, 1e100, 0.1);
+	CHECK(
+		strcmp(text,
+			"-1234567890123456789|fedcba9876543210|-5|7|3.142|1e+100|0.10000000000000001")
+		== 0);
+	CHECK(sscanf("9007199254740993 2.5e-3", "%lld %lf", &number, &real) == 2);
+	CHECK(number == 9007199254740993LL && real == 2.5e-3);
+	CHECK(strtod("1e308", NULL) == 1e308 && isinf(strtod("1e309", NULL))
+		  && errno == ERANGE);
+	CHECK(
+		fabs(sin(1.0) - 0.8414709848078965) < 1e-15 && pow(2, 0.5) * pow(2, 0.5) > 1.99);
+}
+
+static void errors(void)
+{
+	errno = 0;
+	CHECK(open("/no/such", O_RDONLY) == -1 && errno == ENOENT);
+	CHECK(close(200) == -1 && errno == EBADF);
+	CHECK(mkdir("/bin", 0777) == -1 && errno == EEXIST);
+	CHECK(strcmp(strerror(ENOSYS), "Function not implemented") == 0);
+	CHECK(strcmp(strerror(ELOOP), "Too many symbolic links") == 0);
+	CHECK(lseek(0, 0, 99) == -1);
+}
+
+/* ---- Threads ------------------------------------------------------------------- */
+
+enum { THREADS = 8, ROUNDS = 300 };
+
+static int hammer(void *context)
+{
+	unsigned seed = *(unsigned *)context;
+	char *blocks[16] = {NULL};
+
+	errno = (int)seed;
+	for (int i = 0; i < ROUNDS; i++) {
+		unsigned slot = (seed = seed * 1103515245 + 12345) >> 16 & 15;
+		size_t size = (seed >> 8 & 2047) + 1;
+
+		if (blocks[slot] != NULL) {
+			if (blocks[slot][0] != (char)slot)
+				return 1;
+			free(blocks[slot]);
+		}
+		blocks[slot] = malloc(size);
+		if (blocks[slot] == NULL)
+			return 2;
+		memset(blocks[slot], (int)slot, size);
+	}
+	for (int i = 0; i < 16; i++)
+		free(blocks[i]);
+	/* Other threads have set theirs to other values meanwhile. */
+	return errno == (int)*(unsigned *)context ? 0 : 3;
+}
+
+static void threads(void)
+{
+	tid_t tids[THREADS];
+
+	errno = 4711;
+	for (unsigned i = 0; i < THREADS; i++) {
+		unsigned seed = i + 1;
+
+		tids[i] = thread_start(hammer, &seed, sizeof seed);
+		CHECK(tids[i] > 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		int value = -1;
+
+		CHECK(thread_join(tids[i], &value) == 0 && value == 0);
+	}
+	CHECK(errno == 4711);
+}
+
+static FILE *sShared;
+
+static int write_lines(void *context)
+{
+	char letter = *(char *)context;
+
+	for (int i = 0; i < 200; i++)
+		fprintf(sShared, "%c%c%c%c%c%c%c%c\n", letter, letter, letter, letter, letter,
+			letter, letter, letter);
+	return 0;
+}
+
+/* A line of one thread is never torn by another's. */
+static void streams(void)
+{
+	tid_t tids[4];
+	char line[32];
+	int lines = 0;
+
+	sShared = fopen("/tmp-streams", "w+");
+	CHECK(sShared != NULL);
+	for (int i = 0; i < 4; i++) {
+		char letter = (char)('a' + i);
+
+		tids[i] = thread_start(write_lines, &letter, 1);
+	}
+	for (int i = 0; i < 4; i++)
+		thread_join(tids[i], NULL);
+	rewind(sShared);
+	while (fgets(line, sizeof line, sShared) != NULL) {
+		lines++;
+		CHECK(strlen(line) == 9 && strspn(line, (char[]){line[0], '\0'}) == 8);
+	}
+	CHECK(lines == 800);
+	fclose(sShared);
+	CHECK(unlink("/tmp-streams") == 0);
+}
+
+/* ---- Files ----------------------------------------------------------------------- */
+
+static void files(void)
+{
+	struct stat status;
+	struct dirent *entry;
+	char text[32], where[64];
+	DIR *directory;
+	int found = 0;
+	FILE *file;
+
+	CHECK(mkdir("/libc-test", 0755) == 0 && chdir("/libc-test") == 0);
+	CHECK(getcwd(where, sizeof where) == where && strcmp(where, "/libc-test") == 0);
+	file = fopen("one", "w+");
+	CHECK(file != NULL && fprintf(file, "first\nsecond %d\n", 42) == 16);
+	CHECK(fseek(file, 6, SEEK_SET) == 0 && fscanf(file, "second %31s", text) == 1);
+	CHECK(strcmp(text, "42") == 0 && fclose(file) == 0);
+	CHECK(stat("one", &status) == 0 && status.st_size == 16 && S_ISREG(status.st_mode));
+	CHECK(symlink("one", "two") == 0 && readlink("two", text, sizeof text) == 3);
+	CHECK(lstat("two", &status) == 0 && S_ISLNK(status.st_mode));
+	directory = opendir(".");
+	CHECK(directory != NULL);
+	while (directory != NULL && (entry = readdir(directory)) != NULL)
+		found += strcmp(entry->d_name, "one") == 0 || strcmp(entry->d_name, "two") == 0;
+	CHECK(found == 2 && closedir(directory) == 0);
+	CHECK(access("one", R_OK) == 0 && truncate("one", 5) == 0);
+	CHECK(stat("one", &status) == 0 && status.st_size == 5);
+	CHECK(rename("one", "three") == 0 && access("one", F_OK) == -1 && errno == ENOENT);
+	CHECK(rename("three", "one") == 0);
+	CHECK(unlink("one") == 0 && unlink("two") == 0 && chdir("/") == 0);
+	CHECK(rmdir("/libc-test") == 0);
+}
+
+/* mkstemp() from many processes at once: every name is its own. */
+static void temporary(void)
+{
+	enum { PROCESSES = 8, FILES = 20 };
+	int status;
+
+	for (int i = 0; i < PROCESSES; i++) {
+		if (fork() == 0) {
+			for (int j = 0; j < FILES; j++) {
+				char name[] = "/t-XXXXXX";
+				int fd = mkstemp(name);
+
+				if (fd < 0 || write(fd, name, sizeof name) != sizeof name)
+					_exit(1);
+				close(fd);
+			}
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < PROCESSES; i++)
+		CHECK(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+
+	struct dirent **names;
+	int count = scandir("/", &names, NULL, alphasort), made = 0;
+
+	for (int i = 0; i < count; i++) {
+		char path[64], text[32] = "";
+		int fd;
+
+		if (strncmp(names[i]->d_name, "t-", 2) != 0)
+			continue;
+		snprintf(path, sizeof path, "/%s", names[i]->d_name);
+		fd = open(path, O_RDONLY);
+		/* Nobody else has written into it. */
+		CHECK(read(fd, text, sizeof text) == 10 && strcmp(text, path) == 0);
+		close(fd);
+		CHECK(unlink(path) == 0);
+		made++;
+	}
+	CHECK(made == PROCESSES * FILES);
+}
+
+/* ---- Processes and signals ----------------------------------------------------------
+ */
+
+static volatile sig_atomic_t sCaught;
+
+static void handler(int number)
+{
+	sCaught = number;
+}
+
+static void signals(void)
+{
+	sigset_t set, old;
+	int fds[2];
+	pid_t child;
+	int status;
+
+	signal(SIGUSR1, handler);
+	CHECK(raise(SIGUSR1) == 0 && sCaught == SIGUSR1);
+	/* sigsuspend() takes what came while the signal was kept back, and puts the mask
+	 * back. */
+	sCaught = 0;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK(sigprocmask(SIG_BLOCK, &set, &old) == 0);
+	raise(SIGUSR1);
+	CHECK(sCaught == 0 && sigpending(&set) == 0 && sigismember(&set, SIGUSR1) == 1);
+	CHECK(sigsuspend(&old) == -1 && errno == EINTR && sCaught == SIGUSR1);
+	sCaught = 0;
+	raise(SIGUSR1);
+	CHECK(sCaught == 0);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	CHECK(sCaught == SIGUSR1);
+
+	CHECK(pipe(fds) == 0);
+	child = fork();
+	if (child == 0) {
+		close(fds[0]);
+		dup2(fds[1], 1);
+		printf("from the child\n");
+		exit(7);
+	}
+	close(fds[1]);
+	char text[32] = "";
+	fd_set readable;
+	FD_ZERO(&readable);
+	FD_SET(fds[0], &readable);
+	CHECK(select(fds[0] + 1, &readable, NULL, NULL, NULL) == 1
+		  && FD_ISSET(fds[0], &readable));
+	CHECK(read(fds[0], text, sizeof text) == 15 && strcmp(text, "from the child\n") == 0);
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status)
+		  && WEXITSTATUS(status) == 7);
+	close(fds[0]);
+	CHECK(setenv("NAME", "value", 1) == 0 && strcmp(getenv("NAME"), "value") == 0);
+}
+
+static int sInitialized;
+
+static void __attribute__((constructor)) initialize(void)
+{
+	sInitialized = 1;
+}
+
+static void at_end(void)
+{
+	printf("atexit ok\n");
+}
+
+static void start_and_end(void)
+{
+	CHECK(sInitialized == 1);
+	CHECK(atexit(at_end) == 0);
+}
+
+static const struct {
+	const char *name;
+	void (*function)(void);
+} kTests[] = {{"formats", formats}, {"errors", errors}, {"threads", threads},
+	{"streams", streams}, {"files", files}, {"temporary", temporary},
+	{"signals", signals}, {"start_and_end", start_and_end}};
+
+int main(int argc, char **argv)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof kTests / sizeof kTests[0]; i++) {
+		if (argc > 1 && strcmp(argv[1], kTests[i].name) != 0)
+			continue;
+		sFailures = 0;
+		kTests[i].function();
+		printf("%s %s\n", kTests[i].name, sFailures == 0 ? "ok" : "FAILED");
+		fflush(stdout);
+		failed += sFailures != 0;
+	}
+	return failed != 0;
+}

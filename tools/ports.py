@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+"""Builds other people's programs, unmodified, from Debian's source packages.
+
+    ports.py [--build FOLDER] [NAME...]     fetch and build; all of them by default
+    ports.py --list                         names and versions
+
+`make ports` calls it, behind `make libc`. Each port is pinned: the source package's
+version, and the SHA-256 of each archive that is used. What comes out lies under
+FOLDER/ports/root, as it will in the image.
+
+apt-get fetches, from wherever this machine's own apt does: a copy of its sources, with
+deb-src in place of deb, is made below the cache, so nothing of the machine changes.
+Archives are kept in build/cache/ports, and nothing is fetched that is there.
+"""
+
+import argparse
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Callable
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CACHE = ROOT / "build" / "cache" / "ports"
+COMPILER = ROOT / "tools" / "postern-cc"
+# Programs of the build itself run here, not in the guest.
+HOST_COMPILER = os.environ.get("HOST_CC", "clang")
+
+
+class PortError(Exception):
+    """Says in one line what went wrong."""
+
+
+class NotFetched(PortError):
+    """The source is not to be had here: no network, or another distribution."""
+
+
+@dataclass
+class Work:
+    """What a recipe gets: where the source is, where its products go, and how to run."""
+
+    source: pathlib.Path
+    image: pathlib.Path
+    build: pathlib.Path
+    log: "object"
+
+    def run(self, *command, cwd=None, **environment):
+        """Runs a command in the source, everything it says into the log."""
+        full = dict(os.environ, POSTERN_BUILD=str(self.build), CC=str(COMPILER), AR="llvm-ar",
+                    RANLIB="llvm-ranlib", NM="llvm-nm", STRIP="true", LC_ALL="C")
+        # The make that called this one has its own variables and its own jobs.
+        for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BUILD", "CFLAGS"):
+            full.pop(name, None)
+        full.update(environment)
+        words = [str(word) for word in command]
+        print("+", " ".join(words), file=self.log, flush=True)
+        done = subprocess.run(words, cwd=cwd or self.source, env=full, stdin=subprocess.DEVNULL,
+                              stdout=self.log, stderr=subprocess.STDOUT, check=False)
+        if done.returncode != 0:
+            raise PortError(f"`{' '.join(words)[:120]}` ended with {done.returncode}")
+
+    def compile(self, output, sources, *flags, libraries=()):
+        """One program from a list of sources, all at once."""
+        names = [str(source) for source in sources]
+        objects = [f"{name}.{output}.o" for name in names]
+        jobs = []
+        for name, target in zip(names, objects):
+            command = [str(COMPILER), "-O2", "-w", *flags, "-c", name, "-o", target]
+            jobs.append((command, target))
+        environment = dict(os.environ, POSTERN_BUILD=str(self.build))
+        running = []
+        for command, _ in jobs:
+            print("+", " ".join(command), file=self.log, flush=True)
+            running.append((command, subprocess.Popen(
+                command, cwd=self.source, env=environment, stdin=subprocess.DEVNULL,
+                stdout=self.log, stderr=subprocess.STDOUT)))
+            if len(running) >= (os.cpu_count() or 1):
+                self._finish(*running.pop(0))
+        for command, process in running:
+            self._finish(command, process)
+        self.run(COMPILER, "-o", output, *objects, *libraries)
+
+    @staticmethod
+    def _finish(command, process):
+        if process.wait() != 0:
+            raise PortError(f"`{command[-3]}` does not compile")
+
+    def install(self, program, *names, folder="bin"):
+        """Puts a program of the source into the image, without its debugging information."""
+        for name in names or (pathlib.Path(program).name,):
+            target = self.image / folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["llvm-strip", "-o", target, self.source / program], check=True)
+
+
+def lua(work):
+    sources = sorted(path.relative_to(work.source) for path in (work.source / "src").glob("*.c")
+                     if path.name != "luac.c")
+    work.compile("lua", sources, "-DLUA_USE_POSIX", "-DLUA_COMPAT_5_3", libraries=["-lm"])
+    work.install("lua")
+
+
+def zlib(work):
+    sources = sorted(path.relative_to(work.source) for path in work.source.glob("*.c"))
+    work.compile("minigzip", [*sources, "test/minigzip.c"], "-I.", "-DHAVE_UNISTD_H",
+                 "-D_LARGEFILE64_SOURCE=0")
+    work.install("minigzip")
+
+
+def dash(work):
+    work.run("./configure", "--host=i686-elf", "--disable-lineno", f"CC_FOR_BUILD={HOST_COMPILER}",
+             "CFLAGS=-O2 -w", "ac_cv_func_isalpha=yes")
+    work.run("make", f"-j{os.cpu_count()}")
+    work.install("src/dash", "dash", "sh")
+
+
+def ed(work):
+    work.run("./configure", f"CC={COMPILER}", "CFLAGS=-O2 -w")
+    work.run("make", "ed", f"CC={COMPILER}")
+    work.install("ed")
+
+
+def elvis(work):
+    # Its own description of terminals, so that no library of those is needed
+    names = ("blk cmd1 cmd2 curses cut ex input main misc modify move1 move2 move3 move4 move5 "
+             "opts recycle redraw regexp regsub system tio tmp vars vcmd vi").split()
+    work.run(COMPILER, "-O2", "-w", "-std=gnu89", "-DCOHERENT=1", "-c", "tinytcap.c")
+    work.compile("elvis", [f"{name}.c" for name in names], "-std=gnu89", "-DM_SYSV=0",
+                 libraries=["tinytcap.o"])
+    work.install("elvis", "elvis", "vi")
+
+
+def sqlite(work):
+    # The amalgamation and its shell are made on this machine, by Tcl and C programs.
+    work.run("./configure", "--disable-tcl", "--disable-readline", "--disable-load-extension",
+             "CC=" + HOST_COMPILER, "BUILD_CC=" + HOST_COMPILER)
+    work.run("make", "sqlite3.c", "shell.c", CC=HOST_COMPILER)
+    work.compile("sqlite3", ["sqlite3.c", "shell.c"], "-DSQLITE_THREADSAFE=0",
+                 "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_WAL", "-DSQLITE_MAX_MMAP_SIZE=0",
+                 "-DSQLITE_OMIT_DEPRECATED", libraries=["-lm"])
+    work.install("sqlite3")
+
+
+@dataclass
+class Port:
+    package: str
+    version: str
+    archive: str
+    sha256: str
+    recipe: Callable[[Work], None]
+    also: dict = field(default_factory=dict)  # further archives: name to SHA-256
+
+
+PORTS = {
+    "dash": Port(
+        "dash", "0.5.12-2", "dash_0.5.12.orig.tar.gz",
+        "6a474ac46e8b0b32916c4c60df694c82058d3297d8b385b74508030ca4a8f28a", dash),
+    "ed": Port(
+        "ed", "1.19-1", "ed_1.19.orig.tar.gz",
+        "8e5c3e7c84972e73957ff396b8318a21795f86547dd1fe4ec4232a9e6e44ca1d", ed),
+    "elvis": Port(
+        "elvis-tiny", "1.4-24.1", "elvis-tiny_1.4.orig.tar.gz",
+        "975f6669b53fe682b4a5f6d4ad3c2459bdc23a7a2c807505368172981137faaf", elvis),
+    "lua": Port(
+        "lua5.4", "5.4.4-3+deb12u1", "lua5.4_5.4.4.orig.tar.gz",
+        "164c7849653b80ae67bec4b7473b884bf5cc8d2dca05653475ec2ed27b9ebf61", lua),
+    "minigzip": Port(
+        "zlib", "1:1.2.13.dfsg-1", "zlib_1.2.13.dfsg.orig.tar.bz2",
+        "71feb7947e3c00ef125f83b79a4e529bde31171e5babe48b391f06758d1ab0a1", zlib),
+    "sqlite3": Port(
+        "sqlite3", "3.40.1-2+deb12u2", "sqlite3_3.40.1.orig.tar.xz",
+        "aaa776260ab4dc976db34aa7891819484c8676b5b2783123ebc6301e2ca5d655", sqlite),
+}
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def apt_options():
+    """A private apt: this machine's sources, asked for source packages."""
+    folder = CACHE / "apt"
+    parts = folder / "sources"
+    for name in ("sources", "lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    etc = pathlib.Path("/etc/apt")
+    for path in [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]:
+        if not path.is_file():
+            continue
+        text = path.read_text(errors="replace")
+        if path.suffix == ".sources":
+            text = re.sub(r"(?m)^Types:.*$", "Types: deb-src", text)
+        elif path.suffix == ".list":
+            text = re.sub(r"(?m)^\s*deb(-src)?\s", "deb-src ", text)
+        else:
+            continue
+        (parts / path.name).write_text(text)
+    return ["-o", "Dir::Etc::sourcelist=/dev/null", "-o", f"Dir::Etc::sourceparts={parts}",
+            "-o", f"Dir::State::lists={folder / 'lists'}", "-o", f"Dir::Cache={folder / 'cache'}",
+            "-o", "APT::Sandbox::User="]
+
+
+def fetch(names, log):
+    """Downloads what is missing of the ports `names`, and checks all of it."""
+    wanted = {}
+    for name in names:
+        port = PORTS[name]
+        files = {port.archive: port.sha256, **port.also}
+        if any(not (CACHE / file).is_file() for file in files):
+            wanted[name] = port
+    if wanted:
+        if shutil.which("apt-get") is None:
+            raise NotFetched("there is no apt-get here to fetch Debian's source packages with")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        options = apt_options()
+        subprocess.run(["apt-get", *options, "-q", "update"], stdout=log,
+                       stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+        for name, port in wanted.items():
+            # Whether it brings the rest of the source package, too, does not matter.
+            subprocess.run(
+                ["apt-get", *options, "-q", "source", "--download-only", "--only-source",
+                 f"{port.package}={port.version}"],
+                cwd=CACHE, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                check=False)
+            if not (CACHE / port.archive).is_file():
+                raise NotFetched(f"{name}: apt-get cannot fetch the source package "
+                                 f"{port.package}={port.version}")
+    for name in names:
+        port = PORTS[name]
+        for file, expected in {port.archive: port.sha256, **port.also}.items():
+            if digest(CACHE / file) != expected:
+                raise PortError(f"{name}: {CACHE / file} does not have the SHA-256 that is "
+                                "pinned in tools/ports.py; remove it and try again")
+
+
+def build_port(name, build):
+    """Unpacks and builds one port, unless that has been done with what there is now."""
+    port = PORTS[name]
+    folder = build / "ports"
+    stamp = folder / f"{name}.stamp"
+    inputs = [pathlib.Path(__file__), COMPILER, build / "lib" / "libc.a", ROOT / "libroot/program.ld"]
+    if stamp.is_file() and all(path.stat().st_mtime <= stamp.stat().st_mtime for path in inputs):
+        return
+    source = folder / "source" / name
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    log_path = folder / f"{name}.log"
+    with open(log_path, "w", encoding="utf-8", errors="replace") as log:
+        print(f"  PORT  {name} ({port.package} {port.version})", flush=True)
+        subprocess.run(["tar", "-xf", CACHE / port.archive, "-C", source], check=True)
+        inside = list(source.iterdir())
+        if len(inside) == 1: # most archives hold one folder, some none
+            source = inside[0]
+        try:
+            port.recipe(Work(source, folder / "root", build, log))
+        except (PortError, subprocess.CalledProcessError) as error:
+            raise PortError(f"{name}: {error}; see {log_path}") from error
+    stamp.touch()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--if-possible", action="store_true",
+                        help="where sources cannot be fetched, say so and succeed")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    if options.list:
+        for name, port in PORTS.items():
+            print(f"{name:10} {port.package} {port.version}")
+        return 0
+    names = options.names or list(PORTS)
+    unknown = [name for name in names if name not in PORTS]
+    if unknown:
+        parser.error(f"there is no port {', '.join(unknown)}; there are {', '.join(PORTS)}")
+    build = options.build.resolve()
+    (build / "ports").mkdir(parents=True, exist_ok=True)
+    failed = []
+    try:
+        with open(build / "ports" / "fetch.log", "w", encoding="utf-8") as log:
+            fetch(names, log)
+    except NotFetched as error:
+        print(f"ports.py: {error}", file=sys.stderr)
+        return 0 if options.if_possible else 1
+    except PortError as error:
+        print(f"ports.py: {error}", file=sys.stderr)
+        return 1
+    for name in names:
+        try:
+            build_port(name, build)
+        except PortError as error:
+            print(f"ports.py: {error}", file=sys.stderr)
+            failed.append(name)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
