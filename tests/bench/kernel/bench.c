@@ -26,7 +26,7 @@ void bench_init(void)
 	i386_set_gate(
 		VECTOR_CONTROL, bench_control_entry, KERNEL_CS, GATE_INTERRUPT | GATE_RING3);
 	i386_set_gate(VECTOR_FLOOR, floor_int_entry, KERNEL_CS, GATE_TRAP | GATE_RING3);
-	gFloorStackPointer = gKernelStackTop;
+	gFloorStackPointer = i386_this_tss()->esp0;
 }
 
 static void enter_at(void (*entry)(void), uintptr_t stack)
@@ -45,10 +45,10 @@ uint32_t bench_control(uint32_t what)
 
 	switch (what) {
 	case SELECT_KERNEL:
-		enter_at(sysenter_entry, gKernelStackTop);
+		enter_at(sysenter_entry, i386_this_tss()->esp0);
 		return 0;
 	case SELECT_FLOOR:
-		enter_at(floor_sysenter_entry, gKernelStackTop);
+		enter_at(floor_sysenter_entry, i386_this_tss()->esp0);
 		return 0;
 	case SELECT_FLOOR_BY_POINTER:
 		enter_at(floor_sysenter_pointer_entry, (uintptr_t)&gFloorStackPointer);
@@ -57,11 +57,11 @@ uint32_t bench_control(uint32_t what)
 		if (!i386_cpu_has(CPUID_SEP))
 			return 0;
 		for (i = 0; i < REPEATS; i++)
-			i386_write_msr(MSR_SYSENTER_ESP, gKernelStackTop);
+			i386_write_msr(MSR_SYSENTER_ESP, i386_this_tss()->esp0);
 		break;
 	case TIME_STORE:
 		for (i = 0; i < REPEATS; i++)
-			*(volatile uint32_t *)&gFloorStackPointer = gKernelStackTop;
+			*(volatile uint32_t *)&gFloorStackPointer = i386_this_tss()->esp0;
 		break;
 	}
 	return (uint32_t)(arch_cycles() - start);
