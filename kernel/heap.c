@@ -22,8 +22,9 @@ struct heap_page {
 	uint8_t order;	  /* of a large object's run */
 	uint16_t used;	  /* objects */
 	struct list link; /* among pages of the class with room */
-	void *free;		  /* the first free object, each pointing at the next */
-	uint32_t reserved[3];
+	void *free;		  /* the first object given back, each pointing at the next */
+	char *next;		  /* the first that was never given out */
+	uint32_t reserved[2];
 };
 
 _Static_assert(sizeof(struct heap_page) % 32 == 0,
@@ -59,19 +60,20 @@ static struct heap_page *take_pages(unsigned order)
 static struct heap_page *make_class_page(unsigned class)
 {
 	struct heap_page *page = take_pages(0);
-	size_t size = kClassSizes[class];
-	char *object;
 
 	if (page == NULL)
 		return NULL;
 	page->class = (uint8_t) class;
-	for (object = (char *)(page + 1); object + size <= (char *)page + PAGE_SIZE;
-		 object += size) {
-		*(void **)(void *)object = page->free;
-		page->free = object;
-	}
+	page->next = (char *)(page + 1);
 	list_add(&sPages[class], &page->link);
 	return page;
+}
+
+/* Objects are cut off a page one by one, when they are first wanted. */
+static bool is_full(const struct heap_page *page)
+{
+	return page->free == NULL
+		   && page->next + kClassSizes[page->class] > (const char *)page + PAGE_SIZE;
 }
 
 static void *allocate_small(unsigned class)
@@ -83,10 +85,15 @@ static void *allocate_small(unsigned class)
 		page = LIST_ENTRY(sPages[class].next, struct heap_page, link);
 	else if ((page = make_class_page(class)) == NULL)
 		return NULL;
-	object = page->free;
-	page->free = *(void **)object;
+	if (page->free != NULL) {
+		object = page->free;
+		page->free = *(void **)object;
+	} else {
+		object = page->next;
+		page->next += kClassSizes[class];
+	}
 	page->used++;
-	if (page->free == NULL)
+	if (is_full(page))
 		list_remove(&page->link);
 	return object;
 }
@@ -135,7 +142,7 @@ void heap_free(void *object)
 		page->magic = 0;
 		page_free(arch_virtual_to_physical(page), page->order);
 	} else {
-		if (page->free == NULL)
+		if (is_full(page))
 			list_add(&sPages[page->class], &page->link);
 		*(void **)object = page->free;
 		page->free = object;
