@@ -77,10 +77,11 @@ static struct list *first_above(struct address_space *space, uintptr_t address)
 static void drop_pages(struct address_space *space, uintptr_t start, uintptr_t end)
 {
 	uint32_t pages[ARCH_FLUSH_PAGES];
-	struct arch_flush flush = {0};
+	struct arch_flush flush;
 	uintptr_t address = start;
 	unsigned i, count;
 
+	flush.count = 0;
 	do {
 		for (count = 0; count < ARCH_FLUSH_PAGES; count++) {
 			address = arch_space_next(&space->arch, address, end);
@@ -97,13 +98,18 @@ static void drop_pages(struct address_space *space, uintptr_t start, uintptr_t e
 	} while (count == ARCH_FLUSH_PAGES);
 }
 
-static int map_page(
-	struct address_space *space, uintptr_t address, uint32_t page, unsigned protection)
+static int map_page(struct address_space *space, struct region *region, uintptr_t address,
+	uint32_t page, unsigned protection)
 {
 	int error = arch_space_map(&space->arch, address, page, protection);
 
-	if (error == 0)
+	if (error == 0) {
 		space->resident++;
+		if (address < region->mapped_start)
+			region->mapped_start = address;
+		if (address + PAGE_SIZE > region->mapped_end)
+			region->mapped_end = address + PAGE_SIZE;
+	}
 	return error;
 }
 
@@ -138,7 +144,7 @@ static uint32_t shared_page(struct shared_pages *shared, uint32_t index)
 }
 
 static bool fault_absent(
-	struct address_space *space, const struct region *region, uintptr_t address)
+	struct address_space *space, struct region *region, uintptr_t address)
 {
 	uint32_t page;
 
@@ -152,7 +158,7 @@ static bool fault_absent(
 	}
 	if (page == PAGE_NONE)
 		return false;
-	if (map_page(space, address, page, region->protection) != 0) {
+	if (map_page(space, region, address, page, region->protection) != 0) {
 		page_release(page);
 		return false;
 	}
@@ -162,7 +168,7 @@ static bool fault_absent(
 static bool fault_copy(struct address_space *space, const struct region *region,
 	uintptr_t address, uint32_t page)
 {
-	struct arch_flush flush = {0};
+	struct arch_flush flush;
 	uint32_t copy;
 
 	/* Nobody else has it, and only who holds this space's mutex could give it
@@ -179,6 +185,7 @@ static bool fault_copy(struct address_space *space, const struct region *region,
 	/* The table is there: the page was mapped. */
 	arch_space_map(&space->arch, address, copy, region->protection);
 	/* Before the first write: other threads must not go on reading the old one. */
+	flush.count = 0;
 	arch_flush_add(&flush, address);
 	arch_space_flush(&space->arch, &flush);
 	page_release(page);
@@ -240,7 +247,8 @@ static struct region *make_region(uintptr_t start, uintptr_t end, unsigned prote
 		.end = end,
 		.protection = protection,
 		.shared = shared,
-		.shared_first = shared_first};
+		.shared_first = shared_first,
+		.mapped_start = UINTPTR_MAX};
 	list_init(&region->link);
 	if (shared != NULL)
 		__atomic_add_fetch(&shared->references, 1, __ATOMIC_RELAXED);
@@ -378,6 +386,10 @@ static int split_at(struct address_space *space, uintptr_t address)
 	if (upper == NULL)
 		return -ENOMEM;
 	region->end = address;
+	upper->mapped_start = region->mapped_start > address ? region->mapped_start : address;
+	upper->mapped_end = region->mapped_end;
+	if (region->mapped_end > address)
+		region->mapped_end = address;
 	list_insert_before(&upper->link, region->link.next);
 	return 0;
 }
@@ -397,10 +409,10 @@ static int remove(struct address_space *space, uintptr_t start, size_t size)
 
 		if (region->start >= start && region->end <= start + size) {
 			space->region_pages -= (region->end - region->start) / PAGE_SIZE;
+			drop_pages(space, region->mapped_start, region->mapped_end);
 			delete_region(region);
 		}
 	}
-	drop_pages(space, start, start + size);
 	return 0;
 }
 
@@ -444,7 +456,7 @@ int address_space_remove_made(struct address_space *space)
 static int protect(
 	struct address_space *space, uintptr_t start, size_t size, unsigned protection)
 {
-	struct arch_flush flush = {0};
+	struct arch_flush flush;
 	uintptr_t address = start;
 	int error;
 
@@ -469,6 +481,7 @@ static int protect(
 	}
 	/* Readable pages stay, without the permission to write: whether a write may
 	 * go through, copying or not, is decided when it faults. */
+	flush.count = 0;
 	address = start;
 	while (
 		(address = arch_space_next(&space->arch, address, start + size)) < start + size) {
@@ -537,7 +550,7 @@ void address_space_destroy(struct address_space *space)
 	{
 		struct region *region = REGION_OF(link);
 
-		drop_pages(space, region->start, region->end);
+		drop_pages(space, region->mapped_start, region->mapped_end);
 		delete_region(region);
 	}
 	ASSERT(space->resident == 0);
@@ -550,17 +563,18 @@ static int clone_region(struct address_space *from, struct address_space *to,
 {
 	struct region *copy = make_region(region->start, region->end, region->protection,
 		region->shared, region->shared_first);
-	uintptr_t address = region->start;
+	uintptr_t address = region->mapped_start;
 
 	if (copy == NULL)
 		return -ENOMEM;
 	list_add(&to->regions, &copy->link);
 	if (region->shared != NULL)
 		return 0; /* its pages come by faults, the same ones */
-	while ((address = arch_space_next(&from->arch, address, region->end)) < region->end) {
+	while ((address = arch_space_next(&from->arch, address, region->mapped_end))
+		   < region->mapped_end) {
 		unsigned mapped;
 		uint32_t page = arch_space_lookup(&from->arch, address, &mapped);
-		int error = map_page(to, address, page, mapped & ~PAGE_WRITABLE);
+		int error = map_page(to, copy, address, page, mapped & ~PAGE_WRITABLE);
 
 		if (error != 0)
 			return error;
@@ -577,11 +591,12 @@ static int clone_region(struct address_space *from, struct address_space *to,
 struct address_space *address_space_clone(struct address_space *space)
 {
 	struct address_space *clone = address_space_create();
-	struct arch_flush flush = {0};
+	struct arch_flush flush;
 	int error = 0;
 
 	if (clone == NULL)
 		return NULL;
+	flush.count = 0;
 	mutex_lock(&space->mutex);
 	clone->break_start = space->break_start;
 	clone->break_end = space->break_end;

@@ -27,6 +27,8 @@ struct region {
 	unsigned protection;		 /* PAGE_READABLE and so on */
 	struct shared_pages *shared; /* NULL: private, copied on write */
 	uint32_t shared_first;		 /* the page of `shared` that is at `start` */
+	uintptr_t mapped_start;		 /* no page outside of these is mapped, so that a copy */
+	uintptr_t mapped_end;		 /* and the end need not look at whole page tables */
 };
 
 struct address_space {
