@@ -877,8 +877,7 @@ void process_end_thread(void)
 	arch_interrupts_restore(true);
 	if (thread->made_stack != 0)
 		address_space_remove(process->space, thread->made_stack, thread->made_stack_size);
-	thread->space = NULL;
-	arch_space_activate(NULL);
+	thread->space = NULL; /* so that arch_space_flush() leaves it, where it is the last */
 	process_lock();
 	last = --process->live == 0;
 	process_unlock();
