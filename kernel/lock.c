@@ -25,6 +25,11 @@
 
 static bool sDisabled;
 
+static bool disabled(void)
+{
+	return __builtin_expect(__atomic_load_n(&sDisabled, __ATOMIC_RELAXED), 0);
+}
+
 #if POSTERN_DEBUG
 static struct {
 	const struct spinlock *locks[HELD_MAX];
@@ -36,6 +41,8 @@ static void check_take(struct spinlock *lock)
 	unsigned cpu = arch_cpu_index();
 	unsigned count = sHeld[cpu].count;
 
+	if (disabled())
+		return;
 	lock->contexts |= arch_interrupts_enabled() ? CONTEXT_INTERRUPTS_ON : 0;
 	lock->contexts |= arch_in_interrupt() ? CONTEXT_HANDLER : 0;
 	if (lock->contexts == (CONTEXT_INTERRUPTS_ON | CONTEXT_HANDLER))
@@ -51,6 +58,8 @@ static void note_taken(struct spinlock *lock)
 {
 	unsigned cpu = arch_cpu_index();
 
+	if (disabled())
+		return;
 	lock->since = arch_cycles();
 	sHeld[cpu].locks[sHeld[cpu].count++] = lock;
 }
@@ -60,6 +69,8 @@ static void note_released(struct spinlock *lock)
 	unsigned cpu = arch_cpu_index();
 	unsigned i = sHeld[cpu].count;
 
+	if (disabled())
+		return;
 	if (arch_cycles() - lock->since > HELD_TOO_LONG)
 		panic("lock %s was held for %llu cycles", lock->name,
 			(unsigned long long)(arch_cycles() - lock->since));
@@ -76,7 +87,7 @@ void lock_check_none(const struct spinlock *but)
 	unsigned cpu = arch_cpu_index();
 	unsigned i;
 
-	if (__atomic_load_n(&sDisabled, __ATOMIC_RELAXED))
+	if (disabled())
 		return;
 	for (i = 0; i < sHeld[cpu].count; i++) {
 		if (sHeld[cpu].locks[i] != but)
@@ -104,11 +115,6 @@ void lock_check_none(const struct spinlock *but)
 	(void)but;
 }
 #endif
-
-static bool disabled(void)
-{
-	return __builtin_expect(__atomic_load_n(&sDisabled, __ATOMIC_RELAXED), 0);
-}
 
 static bool try(struct spinlock *lock)
 {
@@ -144,15 +150,13 @@ static void record(struct spinlock *lock, uintptr_t place)
 	note_taken(lock);
 }
 
-static void take(struct spinlock *lock, uintptr_t place)
+static inline void take(struct spinlock *lock, uintptr_t place)
 {
-	if (disabled())
-		return;
 	check_take(lock);
-	while (!try(lock)) {
-		wait_for(lock);
-		if (disabled())
+	while (__builtin_expect(!try(lock), 0)) {
+		if (disabled()) /* only now: who gets it need not ask */
 			return;
+		wait_for(lock);
 	}
 	record(lock, place);
 }
@@ -164,18 +168,14 @@ void spin_lock(struct spinlock *lock)
 
 bool spin_try_lock(struct spinlock *lock)
 {
-	if (disabled())
-		return true;
 	if (!try(lock))
-		return false;
+		return disabled();
 	record(lock, (uintptr_t)__builtin_return_address(0));
 	return true;
 }
 
 void spin_unlock(struct spinlock *lock)
 {
-	if (disabled())
-		return;
 	note_released(lock);
 	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
@@ -190,7 +190,8 @@ bool spin_lock_irq(struct spinlock *lock)
 
 void spin_unlock_irq(struct spinlock *lock, bool enabled)
 {
-	spin_unlock(lock);
+	note_released(lock);
+	__atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 	arch_interrupts_restore(enabled);
 }
 
