@@ -29,6 +29,7 @@ uint32_t arch_virtual_to_physical(const void *address);
 struct arch_space {
 	uint32_t root;		 /* of the page tables, physical */
 	uint32_t processors; /* bit n: processor n may remember pages of it */
+	uint32_t tables[3];	 /* a bit for each 32 MiB: they have page tables */
 };
 
 /* Page tables with the kernel's half and nothing of the user's. 0 or -ENOMEM. */

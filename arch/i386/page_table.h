@@ -51,7 +51,7 @@ struct paging_kind {
 	void (*map_identity)(bool on);
 
 	/* A root with the kernel's half, or PAGE_NONE without memory; and the end of
-	 * one, with its tables. A root is what CR3 holds. */
+	 * one, without its tables. A root is what CR3 holds. */
 	uint32_t (*make_root)(void);
 	void (*free_root)(uint32_t root);
 };

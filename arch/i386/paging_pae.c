@@ -73,18 +73,11 @@ static void enter(void)
 static void free_root(uint32_t root)
 {
 	struct pointers *pointers = pointers_of(root);
-	unsigned i, j;
+	unsigned i;
 
 	for (i = 0; i < POINTER_OF_KERNEL; i++) {
-		const uint32_t *directory = table_at((uint32_t)pointers->to[i]);
-
-		if (!(pointers->to[i] & PAGE_PRESENT))
-			continue;
-		for (j = 0; j < ENTRIES; j++) {
-			if (directory[j * WORDS] & PAGE_PRESENT)
-				page_free(ENTRY_ADDRESS(directory[j * WORDS]), 0);
-		}
-		page_free(PHYSICAL_OF(directory), 0);
+		if (pointers->to[i] & PAGE_PRESENT)
+			page_free(ENTRY_ADDRESS((uint32_t)pointers->to[i]), 0);
 	}
 	heap_free(pointers);
 }

@@ -53,13 +53,6 @@ static uint32_t make_root(void)
 
 static void free_root(uint32_t root)
 {
-	const uint32_t *directory = table_at(root);
-	unsigned i;
-
-	for (i = 0; i < FIRST_OF_KERNEL; i++) {
-		if (directory[i] & PAGE_PRESENT)
-			page_free(ENTRY_ADDRESS(directory[i]), 0);
-	}
 	page_free(root, 0);
 }
 

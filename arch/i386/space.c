@@ -37,7 +37,7 @@ static struct arch_space *sActive[CPUS_MAX];
 
 int arch_space_create(struct arch_space *space)
 {
-	space->processors = 0;
+	*space = (struct arch_space){0};
 	space->root = gPaging->make_root();
 	return space->root == PAGE_NONE ? -ENOMEM : 0;
 }
@@ -107,6 +107,51 @@ void arch_space_flush(struct arch_space *space, struct arch_flush *flush)
 	flush->count = 0;
 }
 
+/*
+ * What of the user's half has tables is noted, for most of it never has any: to
+ * look through all directories at the end would cost more than the rest of it.
+ */
+#define NOTED_SHIFT 25
+#define NOTED_BITS 32u
+
+_Static_assert(sizeof((struct arch_space){0}.tables) * 8 == KERNEL_BASE >> NOTED_SHIFT,
+	"a bit each");
+
+static void note_tables(struct arch_space *space, uintptr_t address)
+{
+	uint32_t bit = address >> NOTED_SHIFT;
+
+	space->tables[bit / NOTED_BITS] |= 1u << bit % NOTED_BITS;
+}
+
+/* Those from `address` on that one bit stands for. */
+static void free_tables_of_bit(const struct arch_space *space, uintptr_t address)
+{
+	uintptr_t end = address + (1u << NOTED_SHIFT);
+
+	for (; address < end; address += paging_span()) {
+		uint32_t slot = *find_slot(space->root, address);
+
+		if (slot & PAGE_PRESENT)
+			page_free(ENTRY_ADDRESS(slot), 0);
+	}
+}
+
+static void free_tables(const struct arch_space *space)
+{
+	unsigned i;
+
+	for (i = 0; i < sizeof space->tables / sizeof space->tables[0]; i++) {
+		uint32_t bits;
+
+		for (bits = space->tables[i]; bits != 0; bits &= bits - 1) {
+			uint32_t bit = i * NOTED_BITS + (unsigned)__builtin_ctz(bits);
+
+			free_tables_of_bit(space, bit << NOTED_SHIFT);
+		}
+	}
+}
+
 static void leave_here(void *argument)
 {
 	if (sActive[arch_cpu_index()] == argument)
@@ -122,6 +167,7 @@ void arch_space_destroy(struct arch_space *space)
 	if (others != 0)
 		i386_call_cpus(others, leave_here, space);
 	ASSERT(space->processors == 0);
+	free_tables(space);
 	gPaging->free_root(space->root);
 	space->root = PAGE_NONE;
 }
@@ -142,6 +188,7 @@ int arch_space_map(
 			return -ENOMEM;
 		memset(arch_physical_to_virtual(table), 0, PAGE_BYTES);
 		set_entry(slot, table | TABLE_FLAGS | PAGE_USER);
+		note_tables(space, address);
 	}
 	entry = user_entry(space, address);
 	ASSERT(*entry == 0);
