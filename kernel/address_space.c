@@ -122,6 +122,15 @@ static uint32_t zero_page(void)
 	return page;
 }
 
+static uint32_t copy_of(uint32_t page)
+{
+	uint32_t copy = page_allocate(0);
+
+	if (copy != PAGE_NONE)
+		memcpy(arch_physical_to_virtual(copy), arch_physical_to_virtual(page), PAGE_SIZE);
+	return copy;
+}
+
 /* The page at a place of a shared region, made at the first touch; or PAGE_NONE. */
 static uint32_t shared_page(struct shared_pages *shared, uint32_t index)
 {
@@ -177,10 +186,9 @@ static bool fault_copy(struct address_space *space, const struct region *region,
 		arch_space_protect(&space->arch, address, region->protection);
 		return true;
 	}
-	copy = page_allocate(0);
+	copy = copy_of(page);
 	if (copy == PAGE_NONE)
 		return false;
-	memcpy(arch_physical_to_virtual(copy), arch_physical_to_virtual(page), PAGE_SIZE);
 	arch_space_unmap(&space->arch, address);
 	/* The table is there: the page was mapped. */
 	arch_space_map(&space->arch, address, copy, region->protection);
@@ -558,8 +566,36 @@ void address_space_destroy(struct address_space *space)
 	heap_free(space);
 }
 
+/* A page of private memory: both have it from now on, or each one of its own. */
+static int clone_page(struct address_space *from, struct address_space *to,
+	struct region *region, uintptr_t address, bool is_copied, struct arch_flush *flush)
+{
+	unsigned mapped;
+	uint32_t page = arch_space_lookup(&from->arch, address, &mapped);
+	int error;
+
+	if (is_copied) {
+		page = copy_of(page);
+		if (page == PAGE_NONE)
+			return -ENOMEM;
+		error = map_page(to, region, address, page, region->protection);
+	} else {
+		page_reference(page);
+		error = map_page(to, region, address, page, mapped & ~PAGE_WRITABLE);
+	}
+	if (error != 0) {
+		page_release(page);
+		return error;
+	}
+	if (!is_copied && (mapped & PAGE_WRITABLE)) {
+		arch_space_protect(&from->arch, address, mapped & ~PAGE_WRITABLE);
+		arch_flush_add(flush, address);
+	}
+	return 0;
+}
+
 static int clone_region(struct address_space *from, struct address_space *to,
-	const struct region *region, struct arch_flush *flush)
+	const struct region *region, uintptr_t written, struct arch_flush *flush)
 {
 	struct region *copy = make_region(region->start, region->end, region->protection,
 		region->shared, region->shared_first);
@@ -572,23 +608,18 @@ static int clone_region(struct address_space *from, struct address_space *to,
 		return 0; /* its pages come by faults, the same ones */
 	while ((address = arch_space_next(&from->arch, address, region->mapped_end))
 		   < region->mapped_end) {
-		unsigned mapped;
-		uint32_t page = arch_space_lookup(&from->arch, address, &mapped);
-		int error = map_page(to, copy, address, page, mapped & ~PAGE_WRITABLE);
+		bool is_copied =
+			written - address < PAGE_SIZE && (region->protection & PAGE_WRITABLE);
+		int error = clone_page(from, to, copy, address, is_copied, flush);
 
 		if (error != 0)
 			return error;
-		page_reference(page);
-		if (mapped & PAGE_WRITABLE) {
-			arch_space_protect(&from->arch, address, mapped & ~PAGE_WRITABLE);
-			arch_flush_add(flush, address);
-		}
 		address += PAGE_SIZE;
 	}
 	return 0;
 }
 
-struct address_space *address_space_clone(struct address_space *space)
+struct address_space *address_space_clone(struct address_space *space, uintptr_t written)
 {
 	struct address_space *clone = address_space_create();
 	struct arch_flush flush;
@@ -604,7 +635,7 @@ struct address_space *address_space_clone(struct address_space *space)
 	LIST_FOR_EACH(link, &space->regions)
 	{
 		if (error == 0)
-			error = clone_region(space, clone, REGION_OF(link), &flush);
+			error = clone_region(space, clone, REGION_OF(link), written, &flush);
 	}
 	/* Until here other threads could go on writing to what is shared now. */
 	arch_space_flush(&space->arch, &flush);

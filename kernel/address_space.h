@@ -51,10 +51,11 @@ struct address_space *address_space_create(void);
 void address_space_destroy(struct address_space *space);
 
 /*
- * A copy for a child process. Private pages are shared until one side writes.
+ * A copy for a child process. Private pages are shared until one side writes,
+ * but the one at `written`, which both are about to write to, is copied at once.
  * NULL when there is no memory; then `space` is as it was.
  */
-struct address_space *address_space_clone(struct address_space *space);
+struct address_space *address_space_clone(struct address_space *space, uintptr_t written);
 
 /*
  * Adds a region of zeros. Returns 0, -EINVAL when the range is not whole pages

@@ -625,7 +625,8 @@ pid_t process_fork(void)
 
 	if (process == NULL)
 		return -ENOMEM;
-	process->space = address_space_clone(parent->space);
+	process->space =
+		address_space_clone(parent->space, arch_frame_sp(arch_current_user_frame()));
 	if (process->space == NULL) {
 		discard_process(process, thread);
 		return -ENOMEM;
