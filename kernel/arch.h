@@ -146,9 +146,8 @@ void arch_cpu_tick(bool on);
 /* In a loop that waits for another processor. */
 void arch_cpu_relax(void);
 
-bool arch_interrupts_enabled(void);
-bool arch_interrupts_disable(void); /* returns whether they were enabled */
-void arch_interrupts_restore(bool enabled);
+/* arch_interrupts_enabled(), arch_interrupts_disable(), arch_interrupts_restore() */
+#include "arch/i386/interrupt_flag.h"
 
 /* Enables interrupts and halts until one comes; none is lost in between. */
 void arch_wait_for_interrupt(void);

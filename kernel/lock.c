@@ -109,11 +109,6 @@ static void note_released(struct spinlock *lock)
 {
 	(void)lock;
 }
-
-void lock_check_none(const struct spinlock *but)
-{
-	(void)but;
-}
 #endif
 
 static bool try(struct spinlock *lock)

@@ -16,6 +16,7 @@
 
 #include "kernel/arch.h"
 #include "kernel/list.h"
+#include "kernel/panic.h"
 #include <postern/types.h>
 
 /*
@@ -71,7 +72,14 @@ void spin_unlock_irq(struct spinlock *lock, bool enabled);
 bool spin_held(const struct spinlock *lock);
 
 /* Debug builds panic when this processor holds any spinlock but `but` (or NULL). */
+#if POSTERN_DEBUG
 void lock_check_none(const struct spinlock *but);
+#else
+static inline void lock_check_none(const struct spinlock *but)
+{
+	(void)but;
+}
+#endif
 
 /* From here on locks are open to all: the machine is about to stop, and whoever
  * holds one will never release it. */

@@ -133,24 +133,27 @@ bool mutex_try_lock(struct mutex *mutex)
 	return true;
 }
 
+/* Apart, so that who gets it at once saves no registers for this. */
+static void __attribute__((noinline)) wait_for(struct mutex *mutex)
+{
+	bool enabled = spin_lock_irq(&gSchedulerLock);
+
+	/* Who sets it to "waited for" is woken by the next release, which has to
+	 * take the lock for that: it cannot come before the sleep. */
+	while (__atomic_exchange_n(&mutex->state, MUTEX_WAITED_FOR, __ATOMIC_ACQUIRE)
+		   != MUTEX_FREE) {
+		sleep(thread_current(), &mutex->waiters, false);
+		spin_lock(&gSchedulerLock);
+	}
+	spin_unlock_irq(&gSchedulerLock, enabled);
+}
+
 void mutex_lock(struct mutex *mutex)
 {
-	struct thread *thread = thread_current();
-
 	lock_check_none(NULL);
-	ASSERT(mutex->owner != thread);
-	if (!try(mutex)) {
-		bool enabled = spin_lock_irq(&gSchedulerLock);
-
-		/* Who sets it to "waited for" is woken by the next release, which has to
-		 * take the lock for that: it cannot come before the sleep. */
-		while (__atomic_exchange_n(&mutex->state, MUTEX_WAITED_FOR, __ATOMIC_ACQUIRE)
-			   != MUTEX_FREE) {
-			sleep(thread, &mutex->waiters, false);
-			spin_lock(&gSchedulerLock);
-		}
-		spin_unlock_irq(&gSchedulerLock, enabled);
-	}
+	ASSERT(mutex->owner != thread_current());
+	if (!try(mutex))
+		wait_for(mutex);
 	take(mutex, (uintptr_t)__builtin_return_address(0));
 }
 
@@ -163,6 +166,11 @@ static bool set_free(struct mutex *mutex)
 		   == MUTEX_WAITED_FOR;
 }
 
+static void __attribute__((noinline)) wake_waiter(struct mutex *mutex)
+{
+	wait_queue_wake(&mutex->waiters, 1);
+}
+
 /* With the scheduler's lock held. */
 static void release(struct mutex *mutex)
 {
@@ -173,7 +181,7 @@ static void release(struct mutex *mutex)
 void mutex_unlock(struct mutex *mutex)
 {
 	if (set_free(mutex))
-		wait_queue_wake(&mutex->waiters, 1);
+		wake_waiter(mutex);
 }
 
 bool mutex_held(const struct mutex *mutex)

@@ -216,27 +216,6 @@ void i386_interrupt(struct iframe *frame)
 		thread_return_work();
 }
 
-/* ---- IF ------------------------------------------------------------------ */
-
-bool arch_interrupts_enabled(void)
-{
-	return (i386_read_flags() & FLAG_IF) != 0;
-}
-
-bool arch_interrupts_disable(void)
-{
-	bool enabled = arch_interrupts_enabled();
-
-	__asm__ volatile("cli" : : : "memory");
-	return enabled;
-}
-
-void arch_interrupts_restore(bool enabled)
-{
-	if (enabled)
-		__asm__ volatile("sti" : : : "memory");
-}
-
 void arch_wait_for_interrupt(void)
 {
 	__asm__ volatile("sti\n\thlt" : : : "memory");
