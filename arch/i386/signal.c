@@ -34,6 +34,7 @@ int arch_signal_enter(uintptr_t handler, const struct signal_info *info, uint32_
 	uintptr_t address =
 		((frame->user_esp - sizeof(struct signal_frame) - 16) & ~15u) + 12;
 	struct signal_frame on_stack;
+	struct signal_context *context = &on_stack.context;
 
 	memset(&on_stack, 0, sizeof on_stack);
 	on_stack.return_address = COMMPAGE_BASE + kCommpageSignalReturnOffset;
@@ -42,24 +43,22 @@ int arch_signal_enter(uintptr_t handler, const struct signal_info *info, uint32_
 	on_stack.context_address =
 		(uint32_t)(address + offsetof(struct signal_frame, context));
 	on_stack.info = *info;
-	on_stack.context = (struct signal_context){
-		.eax = frame->eax,
-		.ebx = frame->ebx,
-		.ecx = frame->ecx,
-		.edx = frame->edx,
-		.esi = frame->esi,
-		.edi = frame->edi,
-		.ebp = frame->ebp,
-		.esp = frame->user_esp,
-		.eip = frame->eip,
-		.eflags = frame->eflags,
-		.ds = (uint16_t)frame->segments,
-		.es = (uint16_t)(frame->segments >> 16),
-		.mask = mask,
-	};
-	__asm__ volatile("mov %%fs, %0" : "=r"(on_stack.context.fs));
-	__asm__ volatile("mov %%gs, %0" : "=r"(on_stack.context.gs));
-	on_stack.context.fpu_size = i386_fpu_copy_out(on_stack.context.fpu);
+	context->eax = frame->eax;
+	context->ebx = frame->ebx;
+	context->ecx = frame->ecx;
+	context->edx = frame->edx;
+	context->esi = frame->esi;
+	context->edi = frame->edi;
+	context->ebp = frame->ebp;
+	context->esp = frame->user_esp;
+	context->eip = frame->eip;
+	context->eflags = frame->eflags;
+	context->ds = (uint16_t)frame->segments;
+	context->es = (uint16_t)(frame->segments >> 16);
+	context->mask = mask;
+	__asm__ volatile("mov %%fs, %0" : "=r"(context->fs));
+	__asm__ volatile("mov %%gs, %0" : "=r"(context->gs));
+	context->fpu_size = i386_fpu_copy_out(context->fpu);
 	if (user_copy_out(address, &on_stack, sizeof on_stack) != 0)
 		return -EFAULT;
 

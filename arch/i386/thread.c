@@ -26,14 +26,12 @@ void i386_start_user_thread(void);
 
 static uint8_t sInitialFpu[FXSAVE_SIZE] __attribute__((aligned(16)));
 
-static bool has_fpu(void)
-{
-	return !(i386_read_cr0() & CR0_EM);
-}
+/* FXSAVE_SIZE, FNSAVE_SIZE, or 0 without an x87: each switch asks. */
+static size_t sFpuSize;
 
 static void fpu_save(void *area)
 {
-	if (i386_cpu_has(CPUID_FXSR))
+	if (sFpuSize == FXSAVE_SIZE)
 		__asm__ volatile("fxsave (%0)" : : "r"(area) : "memory");
 	else
 		__asm__ volatile("fnsave (%0)" : : "r"(area) : "memory");
@@ -41,15 +39,10 @@ static void fpu_save(void *area)
 
 static void fpu_restore(const void *area)
 {
-	if (i386_cpu_has(CPUID_FXSR))
+	if (sFpuSize == FXSAVE_SIZE)
 		__asm__ volatile("fxrstor (%0)" : : "r"(area) : "memory");
 	else
 		__asm__ volatile("frstor (%0)" : : "r"(area) : "memory");
-}
-
-static size_t fpu_size(void)
-{
-	return i386_cpu_has(CPUID_FXSR) ? FXSAVE_SIZE : FNSAVE_SIZE;
 }
 
 /* By hand: no way in aligns the kernel stack to 16 bytes, and gcc, other than
@@ -64,13 +57,13 @@ uint32_t i386_fpu_copy_out(uint8_t *area)
 	uint8_t room[FXSAVE_SIZE + 15];
 	uint8_t *aligned = align_area(room);
 
-	if (!has_fpu())
+	if (sFpuSize == 0)
 		return 0;
 	fpu_save(aligned);
-	if (!i386_cpu_has(CPUID_FXSR))
+	if (sFpuSize == FNSAVE_SIZE)
 		fpu_restore(aligned); /* FNSAVE has cleared it */
-	memcpy(area, aligned, fpu_size());
-	return (uint32_t)fpu_size();
+	memcpy(area, aligned, sFpuSize);
+	return (uint32_t)sFpuSize;
 }
 
 /* Where FXSAVE has MXCSR and the mask of its bits that exist (0: the first). */
@@ -84,10 +77,10 @@ void i386_fpu_copy_in(const uint8_t *area)
 	uint8_t *aligned = align_area(room);
 	uint32_t mxcsr, mask;
 
-	if (!has_fpu())
+	if (sFpuSize == 0)
 		return;
-	memcpy(aligned, area, fpu_size());
-	if (i386_cpu_has(CPUID_FXSR)) {
+	memcpy(aligned, area, sFpuSize);
+	if (sFpuSize == FXSAVE_SIZE) {
 		memcpy(&mask, sInitialFpu + FXSAVE_MXCSR_MASK, sizeof mask);
 		memcpy(&mxcsr, aligned + FXSAVE_MXCSR, sizeof mxcsr);
 		mxcsr &= mask != 0 ? mask : MXCSR_MASK_DEFAULT;
@@ -99,8 +92,9 @@ void i386_fpu_copy_in(const uint8_t *area)
 /* The state a program starts with is the one i386_cpu_init() has made. */
 void i386_thread_init(void)
 {
-	if (!has_fpu())
+	if (i386_read_cr0() & CR0_EM)
 		return;
+	sFpuSize = i386_cpu_has(CPUID_FXSR) ? FXSAVE_SIZE : FNSAVE_SIZE;
 	fpu_save(sInitialFpu);
 	fpu_restore(sInitialFpu); /* FNSAVE has cleared it */
 }
@@ -112,12 +106,12 @@ int arch_thread_create(struct arch_thread *thread, struct thread *owner)
 	*thread = (struct arch_thread){.stack_top = i386_make_kernel_stack()};
 	if (thread->stack_top == 0)
 		return -ENOMEM;
-	thread->fpu = heap_allocate(fpu_size());
+	thread->fpu = heap_allocate(sFpuSize);
 	if (thread->fpu == NULL) {
 		i386_free_kernel_stack(thread->stack_top);
 		return -ENOMEM;
 	}
-	memcpy(thread->fpu, sInitialFpu, fpu_size());
+	memcpy(thread->fpu, sInitialFpu, sFpuSize);
 	arch_stack_block_of(thread->stack_top)->thread = owner;
 
 	/* As i386_switch_stacks() pushes: where to go on, EBP, EBX, ESI, EDI. */
@@ -144,9 +138,9 @@ void arch_thread_fork(
 	frame->eax = (uint32_t)result;
 	frame->eflags |= FLAG_IF; /* SYSENTER's frame does not show it */
 	frame->trap = TRAP_TOUCHED;
-	if (has_fpu()) {
+	if (sFpuSize != 0) {
 		fpu_save(child->fpu);
-		if (!i386_cpu_has(CPUID_FXSR))
+		if (sFpuSize == FNSAVE_SIZE)
 			fpu_restore(child->fpu); /* FNSAVE has cleared the parent's */
 	}
 	__asm__ volatile("mov %%fs, %0" : "=r"(child->fs));
@@ -170,7 +164,7 @@ void arch_thread_start_at(struct arch_thread *thread, uintptr_t entry, uintptr_t
 void arch_thread_restart_at(struct arch_thread *thread, uintptr_t entry, uintptr_t stack)
 {
 	arch_thread_start_at(thread, entry, stack);
-	if (has_fpu())
+	if (sFpuSize != 0)
 		fpu_restore(sInitialFpu);
 	__asm__ volatile("mov %0, %%fs\n\tmov %0, %%gs" : : "r"(0));
 	thread->fs = thread->gs = thread->tls_base = 0;
@@ -191,7 +185,7 @@ void arch_thread_start_tls(struct arch_thread *thread, uintptr_t base)
 
 void arch_thread_switch(struct arch_thread *from, struct arch_thread *to)
 {
-	if (has_fpu()) {
+	if (sFpuSize != 0) {
 		if (from->fpu != NULL)
 			fpu_save(from->fpu);
 		if (to->fpu != NULL)
