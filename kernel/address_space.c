@@ -365,10 +365,12 @@ bool address_space_locate(struct address_space *space, uintptr_t address,
 	const void **_owner, uint32_t *_offset)
 {
 	const struct region *region;
+	bool is_readable;
 
 	mutex_lock(&space->mutex);
 	region = find_region(space, address);
-	if (region == NULL) {
+	is_readable = region != NULL && (region->protection & PAGE_READABLE);
+	if (!is_readable) {
 		*_owner = NULL;
 	} else if (region->shared != NULL) {
 		*_owner = region->shared;
@@ -378,7 +380,7 @@ bool address_space_locate(struct address_space *space, uintptr_t address,
 		*_offset = (uint32_t)address;
 	}
 	mutex_unlock(&space->mutex);
-	return region != NULL;
+	return is_readable;
 }
 
 /* Makes `address` a border between regions. 0 or -ENOMEM. */

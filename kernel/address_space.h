@@ -90,7 +90,8 @@ int address_space_remove_made(struct address_space *space);
 
 /*
  * What lies behind an address: two addresses with the same owner and offset
- * are the same memory, in whatever address spaces. False where nothing does.
+ * are the same memory, in whatever address spaces. False where nothing does that
+ * may be read.
  */
 bool address_space_locate(struct address_space *space, uintptr_t address,
 	const void **_owner, uint32_t *_offset);

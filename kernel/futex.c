@@ -46,24 +46,20 @@ static struct bucket *lock_bucket(const struct futex_key *key)
 	return bucket;
 }
 
-/* -EINVAL, or -EFAULT when the dword is not readable; the page is there then. */
+/* -EINVAL, or -EFAULT when the dword is not readable; its page need not be there. */
 static int look(uint32_t address, struct futex_key *_key)
 {
 	struct address_space *space = process_current()->space;
-	uint32_t value;
-	int error;
 
 	if (address % 4 != 0)
 		return -EINVAL;
-	error = user_copy_in(&value, address, sizeof value);
-	if (error == 0 && !address_space_locate(space, address, &_key->owner, &_key->offset))
-		error = -EFAULT;
-	return error;
+	return address_space_locate(space, address, &_key->owner, &_key->offset) ? 0
+																			 : -EFAULT;
 }
 
 /*
  * With the bucket locked, so that a wake comes before the look at the dword or
- * behind the way to sleep. 0, -EAGAIN, or -EFAULT where the page has gone again.
+ * behind the way to sleep. 0, -EAGAIN, or -EFAULT where the page is not there.
  */
 static int compare(uint32_t address, uint32_t value)
 {
@@ -92,6 +88,7 @@ static int sleep_in(
 int _user_futex_wait(uint32_t address, uint32_t value, time_us_t deadline)
 {
 	struct futex_waiter waiter;
+	uint32_t now;
 	int error;
 
 	if (deadline < -1)
@@ -104,13 +101,13 @@ int _user_futex_wait(uint32_t address, uint32_t value, time_us_t deadline)
 			return error;
 		bucket = lock_bucket(&waiter.key);
 		error = compare(address, value);
-		if (error == 0) {
+		if (error == 0)
 			error = sleep_in(bucket, &waiter, deadline);
-			spin_unlock(&bucket->lock);
-			return error;
-		}
 		spin_unlock(&bucket->lock);
-	} while (error == -EFAULT); /* look() brings the page back, or finds it gone */
+		if (error != -EFAULT)
+			return error;
+		error = user_copy_in(&now, address, sizeof now); /* brings the page */
+	} while (error == 0);
 	return error;
 }
 
