@@ -345,6 +345,8 @@ void thread_run_idle(void)
 			scheduler_switch();
 			continue;
 		}
+		/* What it was woken for, another one may have taken: it idles still. */
+		sIdle |= 1u << cpu->index;
 		spin_unlock(&gSchedulerLock);
 		/* What becomes ready from here on comes with an interrupt. */
 		arch_wait_for_interrupt(); /* enables them, and they are on behind it */
