@@ -24,7 +24,7 @@ from bootlib.qemu import program_name
 # where there is one, and "sysenter" panics where there is none.
 ENTRIES = (("sysenter", "SYSENTER", "auto"), ("int99", "int 99", "int"))
 # Which rows come from a machine of how many processors.
-SMP_ROWS = ((2, "smp-futex"), (4, "smp-null"))
+SMP_ROWS = ((2, "smp-futex"), (2, "smp-wake"), (4, "smp-null"))
 
 
 class Failure(Exception):
@@ -87,15 +87,18 @@ class Bench:
             if note not in self.notes:
                 self.notes.append(note)
             return False
-        for name, (_, _, words) in runs[0].items():
+        # A busy host may keep one boot from seeing all of its processors.
+        for name in dict.fromkeys(name for run in runs for name in run):
+            runs_with = [run[name] for run in runs if name in run]
+            self.skipped.pop(name, None)
             self.rows[name, way[0]] = {
                 "name": name,
                 "entry": way[0],
                 "processors": processors,
-                "cycles_min": min(run[name][0] for run in runs),
-                "cycles_median": round(statistics.median(run[name][1] for run in runs)),
+                "cycles_min": min(minimum for minimum, _, _ in runs_with),
+                "cycles_median": round(statistics.median(median for _, median, _ in runs_with)),
                 "instructions": None,
-                "unit": " ".join(words[1:]),
+                "unit": " ".join(runs_with[0][2][1:]),
             }
         return True
 
@@ -122,8 +125,9 @@ class Bench:
                 if not self.measure(way):
                     continue
                 self.count_instructions(way)
-            for processors, beginning in SMP_ROWS:
-                names = self.smp_rows(beginning)
+            for processors in sorted({processors for processors, _ in SMP_ROWS}):
+                names = sum((self.smp_rows(beginning) for number, beginning in SMP_ROWS
+                             if number == processors), [])
                 if names:
                     self.measure(way, processors=processors, smp_rows=names)
 

@@ -46,6 +46,7 @@ measure measure_time_call;
 measure measure_time_commpage;
 
 /* parallel.c */
+measure measure_wake;
 measure measure_null_one;
 measure measure_null_two;
 measure measure_null_four;

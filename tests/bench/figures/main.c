@@ -46,6 +46,7 @@ static const struct row kRows[] = {
 	{"system-time-call", measure_time_call, 2001, 1, 0, "call"},
 	{"system-time-commpage", measure_time_commpage, 2001, 1, 0, "call"},
 	{"smp-futex-ping-pong", measure_futex_apart, 2001, 1, 2, "round trip"},
+	{"smp-wake", measure_wake, 501, 1, 2, "wake"},
 	{"smp-null-1", measure_null_one, 21, 0, 1, "100 calls"},
 	{"smp-null-2", measure_null_two, 21, 0, 2, "100 calls"},
 	{"smp-null-4", measure_null_four, 21, 0, 4, "100 calls"},

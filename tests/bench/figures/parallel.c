@@ -1,13 +1,14 @@
 /*
- * What takes several processors: how many there are, and whether null calls get
- * in each other's way when all of them make some.
+ * What takes several processors: how many there are, how soon one makes another
+ * run something, and whether null calls get in each other's way when all of them
+ * make some.
  */
 #include "figures.h"
 #include <postern/syscalls.h>
 #include <postern/thread.h>
 
 #define PROBES 24		  /* more threads than processors */
-#define PROBE_TIME 40000  /* microseconds: each gets a turn somewhere */
+#define PROBE_TIME 150000 /* microseconds: each gets a turn somewhere */
 #define WINDOW 5000000u	  /* cycles of a sample: a few ticks of the timer */
 #define CALLS_AT_ONCE 64u /* between two looks at the time */
 #define LINE 128u		  /* bytes; what processors fetch together */
@@ -57,6 +58,57 @@ unsigned processors_online(bool has_apic)
 	}
 	return (unsigned)__builtin_popcount(seen);
 }
+
+/* ---- A wake across processors ----------------------------------------------------- */
+
+static struct {
+	uint32_t bell; /* always 0, so that who waits for it sleeps */
+	uint32_t answers;
+	uint32_t stop;
+} sDoor;
+
+static int answer_bell(void *context)
+{
+	(void)context;
+	while (!__atomic_load_n(&sDoor.stop, __ATOMIC_SEQ_CST)) {
+		if (_kern_futex_wait((uint32_t)(uintptr_t)&sDoor.bell, 0, -1) == 0)
+			__atomic_add_fetch(&sDoor.answers, 1, __ATOMIC_SEQ_CST);
+	}
+	return 0;
+}
+
+/* Returns when the wake that has found the thread asleep was called. */
+static uint32_t ring(void)
+{
+	uint32_t start;
+
+	do
+		start = now();
+	while (_kern_futex_wake((uint32_t)(uintptr_t)&sDoor.bell, 1) == 0);
+	return start;
+}
+
+/* Who wakes does not sleep, so the other one runs on another processor. */
+void measure_wake(uint32_t *samples, unsigned count)
+{
+	tid_t thread;
+	unsigned i;
+
+	sDoor.answers = sDoor.stop = 0;
+	thread = must(thread_start(answer_bell, NULL, 0), "thread_start");
+	for (i = 0; i < count; i++) {
+		uint32_t start = ring();
+
+		while (__atomic_load_n(&sDoor.answers, __ATOMIC_SEQ_CST) == i)
+			;
+		samples[i] = now() - start;
+	}
+	__atomic_store_n(&sDoor.stop, 1, __ATOMIC_SEQ_CST);
+	ring();
+	must(thread_join(thread, NULL), "thread_join");
+}
+
+/* ---- Null calls on all ------------------------------------------------------------- */
 
 /* Each in cache lines of its own: only the kernel could share any. */
 static struct lane {
