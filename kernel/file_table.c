@@ -54,6 +54,19 @@ int files_create(struct process *process)
 	return 0;
 }
 
+/* The first number from `fd` on that is taken, or OPEN_MAX: most are not. */
+static int next_taken(const struct file_table *table, int fd)
+{
+	while (fd < OPEN_MAX) {
+		uint32_t bits = table->reserved[fd / 32] >> fd % 32;
+
+		if (bits != 0)
+			return fd + __builtin_ctz(bits);
+		fd = (fd | 31) + 1;
+	}
+	return OPEN_MAX;
+}
+
 int files_fork(struct process *child, struct process *parent)
 {
 	struct file_table *from = parent->files;
@@ -63,7 +76,7 @@ int files_fork(struct process *child, struct process *parent)
 	if (table == NULL)
 		return -ENOMEM;
 	spin_lock(&from->lock);
-	for (fd = 0; fd < OPEN_MAX; fd++) {
+	for (fd = next_taken(from, 0); fd < OPEN_MAX; fd = next_taken(from, fd + 1)) {
 		if (from->files[fd] == NULL)
 			continue;
 		file_reference(from->files[fd]);
@@ -118,7 +131,7 @@ void files_exit(struct process *process)
 	if (table == NULL)
 		return;
 	process->files = NULL;
-	for (fd = 0; fd < OPEN_MAX; fd++) {
+	for (fd = next_taken(table, 0); fd < OPEN_MAX; fd = next_taken(table, fd + 1)) {
 		if (table->files[fd] != NULL)
 			file_put(table->files[fd]);
 	}
