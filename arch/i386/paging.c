@@ -112,6 +112,8 @@ void *i386_map_physical(uint32_t physical, size_t size, uint32_t flags)
 #define STACK_STRIDE (2 * KERNEL_STACK_SIZE)
 
 static struct spinlock sStacksLock = SPINLOCK("kernel stacks", RANK_STACKS);
+/* Who finds none waits for who is bringing some back. */
+static struct mutex sRecycling = MUTEX(sRecycling, "recycling of kernel stacks");
 static uintptr_t sStacksNext = STACKS_BASE; /* never used from here on */
 static uintptr_t sFreeStacks;				/* remembered by nobody */
 static uintptr_t sRetiredStacks;			/* perhaps remembered */
@@ -184,8 +186,13 @@ uintptr_t i386_make_kernel_stack(void)
 	uintptr_t address;
 
 	if (start == 0) {
-		recycle_stacks();
+		mutex_lock(&sRecycling);
 		start = take_stack();
+		if (start == 0) {
+			recycle_stacks();
+			start = take_stack();
+		}
+		mutex_unlock(&sRecycling);
 		if (start == 0)
 			return 0;
 	}
