@@ -84,6 +84,7 @@ struct process *process_find(pid_t pid)
 {
 	struct list *slot = slot_of(pid);
 
+	ASSERT(spin_held(&sLock));
 	LIST_FOR_EACH(link, slot)
 	{
 		struct process *process = LIST_ENTRY(link, struct process, hashed);
@@ -658,6 +659,7 @@ pid_t process_fork(void)
 
 void process_begin(struct process *process)
 {
+	ASSERT(spin_held(&sLock));
 	ASSERT(process->state == PROCESS_NEW);
 	process->state = PROCESS_RUNNING;
 	thread_make_ready(LIST_ENTRY(process->threads.next, struct thread, siblings));
@@ -851,6 +853,7 @@ void process_reap(struct process *process)
 
 void process_end(struct process *process, int32_t status)
 {
+	ASSERT(spin_held(&sLock));
 	if (process->ending || process->state == PROCESS_ZOMBIE)
 		return;
 	process->ending = true;
