@@ -878,6 +878,7 @@ void process_end_thread(void)
 	bool last;
 
 	arch_interrupts_restore(true);
+	signal_take_no_more(); /* what comes from here on is for the others */
 	if (thread->made_stack != 0)
 		address_space_remove(process->space, thread->made_stack, thread->made_stack_size);
 	thread->space = NULL;
