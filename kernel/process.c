@@ -974,12 +974,16 @@ void process_print_address_in_panic(
 
 #define BACKTRACE_MAX 24
 
+/* Reports of faults at the same moment come one after the other. */
+static struct mutex sReport = MUTEX(sReport, "fault report");
+
 void process_fault(const struct iframe *frame, const char *what, int signal)
 {
 	struct process *process = process_current();
 	uintptr_t fp = arch_frame_fp(frame);
 	unsigned depth;
 
+	mutex_lock(&sReport);
 	report("fault: %s: %s\n", process->path, what);
 	process_print_address(arch_frame_ip(frame), false, report);
 	arch_print_frame(frame, report);
@@ -995,6 +999,7 @@ void process_fault(const struct iframe *frame, const char *what, int signal)
 			break;
 		fp = link[0];
 	}
+	mutex_unlock(&sReport);
 	process_lock();
 	process_end(process, signal);
 	process_unlock();
