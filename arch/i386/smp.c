@@ -38,6 +38,7 @@ static uint32_t sStartPage; /* physical; 0: none was found */
 static unsigned sCount = 1;
 static uint8_t sApicIds[CPUS_MAX];
 static uint32_t sStarted; /* the number of the last one to have started */
+static uintptr_t sNmiStack, sDoubleFaultStack; /* of the one that is starting */
 
 unsigned arch_cpu_count(void)
 {
@@ -68,15 +69,13 @@ void i386_smp_init(const struct boot_info *boot)
 		sApicIds[0] = i386_apic_id();
 }
 
-/* The new processor's first C, from trampoline.asm, on its idle thread's stack. */
+/*
+ * The new processor's first C, from trampoline.asm, on its idle thread's stack. It
+ * takes no lock before it has started: until then it may be stopped anywhere.
+ */
 void i386_start_cpu(void)
 {
-	uintptr_t nmi_stack = i386_make_kernel_stack();
-	uintptr_t double_fault_stack = i386_make_kernel_stack();
-
-	if (nmi_stack == 0 || double_fault_stack == 0)
-		panic("no memory for the stacks of processor %u", arch_cpu_index());
-	i386_descriptors_init(nmi_stack, double_fault_stack);
+	i386_descriptors_init(sNmiStack, sDoubleFaultStack);
 	i386_idt_load();
 	i386_cpu_init_fpu();
 	i386_syscall_init_cpu();
@@ -106,7 +105,9 @@ static bool start(unsigned cpu, uint8_t apic_id)
 {
 	uintptr_t stack_top = i386_make_kernel_stack();
 
-	if (stack_top == 0)
+	sNmiStack = i386_make_kernel_stack();
+	sDoubleFaultStack = i386_make_kernel_stack();
+	if (stack_top == 0 || sNmiStack == 0 || sDoubleFaultStack == 0)
 		return false;
 	((struct arch_stack_block *)stack_top)->cpu = cpu;
 	gStartParameters.stack_top = (uint32_t)stack_top;
@@ -118,8 +119,12 @@ static bool start(unsigned cpu, uint8_t apic_id)
 	i386_delay(200);
 	if (__atomic_load_n(&sStarted, __ATOMIC_ACQUIRE) != cpu)
 		i386_apic_send_startup(apic_id, (uint8_t)(sStartPage / PAGE_BYTES));
-	if (!has_started(cpu))
-		return false; /* it may still come: its stack stays its own */
+	if (!has_started(cpu)) {
+		/* Nor may it later, when it would find its way in gone, or a number that
+		 * is another one's. */
+		i386_apic_send_init(apic_id);
+		return false;
+	}
 	i386_clock_check_other_cpu();
 	__atomic_store_n(&sCount, cpu + 1, __ATOMIC_RELEASE);
 	return true;
