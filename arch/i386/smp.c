@@ -212,6 +212,15 @@ void i386_call_interrupt(void)
 	__atomic_and_fetch(&sCall.waited_for, ~bit, __ATOMIC_RELEASE);
 }
 
+void i386_call_all_cpus(void (*function)(void *argument), void *argument)
+{
+	uint32_t others = ((1u << arch_cpu_count()) - 1) & ~(1u << arch_cpu_index());
+
+	function(argument);
+	if (others != 0)
+		i386_call_cpus(others, function, argument);
+}
+
 static void flush_all(void *argument)
 {
 	(void)argument;
@@ -220,11 +229,7 @@ static void flush_all(void *argument)
 
 void i386_flush_all_cpus(void)
 {
-	uint32_t others = ((1u << arch_cpu_count()) - 1) & ~(1u << arch_cpu_index());
-
-	i386_flush_all();
-	if (others != 0)
-		i386_call_cpus(others, flush_all, NULL);
+	i386_call_all_cpus(flush_all, NULL);
 }
 
 /* ---- Wakes, ticks, and the end ------------------------------------------------- */
