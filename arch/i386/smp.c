@@ -259,24 +259,32 @@ void arch_cpu_relax(void)
 }
 
 static uint32_t sStopping; /* 1 + the processor that is to go on; 0: all are */
-static uint32_t sStopped;
+static uint32_t sStopped;  /* bit n: processor n has */
 
 void arch_stop_other_cpus(void)
 {
 	uint32_t nobody = 0;
+	unsigned self = arch_cpu_index();
+	uint32_t others = ((1u << arch_cpu_count()) - 1) & ~(1u << self);
 	unsigned i;
 
 	if (arch_cpu_count() == 1)
 		return;
 	/* Two at a time: the second one stops, too, with the first one's NMI. */
-	if (!__atomic_compare_exchange_n(&sStopping, &nobody, arch_cpu_index() + 1, false,
-			__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+	if (!__atomic_compare_exchange_n(
+			&sStopping, &nobody, self + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 		i386_stop_if_asked();
 		return;
 	}
-	i386_apic_send_nmi_to_others();
+	/* Who stops may hold the lock of the clock that i386_delay() reads. */
+	lock_disable_all();
+	/* Not to those that were never started: they are the firmware's still. */
+	for (i = 0; i < arch_cpu_count(); i++) {
+		if (others >> i & 1)
+			i386_apic_send_nmi(sApicIds[i]);
+	}
 	for (i = 0; i < STOP_PATIENCE_US / 10; i++) {
-		if (__atomic_load_n(&sStopped, __ATOMIC_ACQUIRE) + 1 >= arch_cpu_count())
+		if ((~__atomic_load_n(&sStopped, __ATOMIC_ACQUIRE) & others) == 0)
 			return;
 		i386_delay(10);
 	}
@@ -288,7 +296,7 @@ void i386_stop_if_asked(void)
 
 	if (stopping == 0 || stopping == arch_cpu_index() + 1)
 		return;
-	__atomic_add_fetch(&sStopped, 1, __ATOMIC_RELEASE);
+	__atomic_or_fetch(&sStopped, 1u << arch_cpu_index(), __ATOMIC_RELEASE);
 	for (;;)
 		__asm__ volatile("cli\n\thlt");
 }
