@@ -136,7 +136,8 @@ void arch_start_cpus(unsigned limit);
  * or the end of arch_wait_for_interrupt(). */
 void arch_cpu_wake(unsigned cpu);
 
-/* Stops all others, wherever they are, for good. */
+/* Stops all others, wherever they are, for good. Of several that call this one
+ * returns. */
 void arch_stop_other_cpus(void);
 
 /* Turns the tick of this processor on or off, where it is not the one that keeps

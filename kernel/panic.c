@@ -114,11 +114,12 @@ static void panic_common(
 	char message[200];
 
 	arch_interrupts_disable();
+	/* First: of processors that panic at the same moment one goes on from here. */
+	arch_stop_other_cpus();
+	lock_disable_all();
 	if (sPanicking) /* what is left of the kernel cannot even report */
 		kernel_end(STATUS_PANIC);
 	sPanicking = true;
-	arch_stop_other_cpus();
-	lock_disable_all();
 	arch_panic_screen();
 
 	format_string_v(message, sizeof message, format, arguments);

@@ -84,6 +84,7 @@ struct process *process_find(pid_t pid)
 {
 	struct list *slot = slot_of(pid);
 
+	ASSERT(spin_held(&sLock));
 	LIST_FOR_EACH(link, slot)
 	{
 		struct process *process = LIST_ENTRY(link, struct process, hashed);
@@ -659,6 +660,7 @@ pid_t process_fork(void)
 
 void process_begin(struct process *process)
 {
+	ASSERT(spin_held(&sLock));
 	ASSERT(process->state == PROCESS_NEW);
 	process->state = PROCESS_RUNNING;
 	thread_make_ready(LIST_ENTRY(process->threads.next, struct thread, siblings));
@@ -852,6 +854,7 @@ void process_reap(struct process *process)
 
 void process_end(struct process *process, int32_t status)
 {
+	ASSERT(spin_held(&sLock));
 	if (process->ending || process->state == PROCESS_ZOMBIE)
 		return;
 	process->ending = true;
@@ -876,6 +879,7 @@ void process_end_thread(void)
 	bool last;
 
 	arch_interrupts_restore(true);
+	signal_take_no_more(); /* what comes from here on is for the others */
 	if (thread->made_stack != 0)
 		address_space_remove(process->space, thread->made_stack, thread->made_stack_size);
 	thread->space = NULL; /* so that arch_space_flush() leaves it, where it is the last */
@@ -970,12 +974,16 @@ void process_print_address_in_panic(
 
 #define BACKTRACE_MAX 24
 
+/* Reports of faults at the same moment come one after the other. */
+static struct mutex sReport = MUTEX(sReport, "fault report");
+
 void process_fault(const struct iframe *frame, const char *what, int signal)
 {
 	struct process *process = process_current();
 	uintptr_t fp = arch_frame_fp(frame);
 	unsigned depth;
 
+	mutex_lock(&sReport);
 	report("fault: %s: %s\n", process->path, what);
 	process_print_address(arch_frame_ip(frame), false, report);
 	arch_print_frame(frame, report);
@@ -991,6 +999,7 @@ void process_fault(const struct iframe *frame, const char *what, int signal)
 			break;
 		fp = link[0];
 	}
+	mutex_unlock(&sReport);
 	process_lock();
 	process_end(process, signal);
 	process_unlock();

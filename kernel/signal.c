@@ -125,6 +125,39 @@ bool signal_has_no_effect(int signal)
 		   || ignored(process_current(), signal);
 }
 
+/*
+ * Changes what the running thread blocks. A signal that has come and was left to it
+ * may be one that it takes no more: then who else lets it through is told, who may
+ * be asleep. It is done with the lock, with which signal_send() looks at this.
+ */
+static void change_blocked(uint32_t blocked)
+{
+	struct process *process = process_current();
+	struct thread *self = thread_current();
+	uint32_t left;
+
+	process_lock();
+	left = process->pending & blocked & ~self->blocked;
+	self->blocked = blocked;
+	LIST_FOR_EACH(link, &process->threads)
+	{
+		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
+
+		if (left == 0)
+			break;
+		if ((left & ~thread->blocked) != 0) {
+			left &= thread->blocked;
+			thread_interrupt(thread);
+		}
+	}
+	process_unlock();
+}
+
+void signal_take_no_more(void)
+{
+	change_blocked(~0u);
+}
+
 /* ---- Taking them -------------------------------------------------------------- */
 
 /*
@@ -139,15 +172,17 @@ static bool deliver(
 	struct signal_info info = {
 		.signal = signal, .pid = (int32_t)sender, .address = (uint32_t)address};
 
+	uint32_t mask = action->mask;
+
 	/* Behind the handler the mask is what it was before sigsuspend(). */
 	if (arch_signal_enter(action->handler, &info,
 			thread->suspended ? thread->blocked_before : thread->blocked)
 		!= 0)
 		return false;
 	thread->suspended = false;
-	thread->blocked |= action->mask & ~NEVER_BLOCKED;
 	if (!(action->flags & SA_NODEFER))
-		thread->blocked |= SIGNAL_BIT(signal) & ~NEVER_BLOCKED;
+		mask |= SIGNAL_BIT(signal);
+	change_blocked(thread->blocked | (mask & ~NEVER_BLOCKED));
 	return true;
 }
 
@@ -281,7 +316,7 @@ void signal_take(void)
 		/* POSIX, sigsuspend(): a handler ends it, whatever SA_RESTART says. */
 		thread->interrupted_call = NO_CALL;
 	} else if (thread->suspended) {
-		thread->blocked = thread->blocked_before;
+		change_blocked(thread->blocked_before);
 		thread->suspended = false;
 	}
 	/* Without a handler: woken for a signal that another thread took, or that did
@@ -366,26 +401,38 @@ int _user_sigaction(
 	return 0;
 }
 
+/* -EINVAL when `how` is nothing. */
+static int change_mask(uint32_t *_blocked, int how, uint32_t mask)
+{
+	switch (how) {
+	case SIG_BLOCK:
+		*_blocked |= mask;
+		break;
+	case SIG_UNBLOCK:
+		*_blocked &= ~mask;
+		break;
+	case SIG_SETMASK:
+		*_blocked = mask;
+		break;
+	default:
+		return -EINVAL;
+	}
+	*_blocked &= ~NEVER_BLOCKED;
+	return 0;
+}
+
 int _user_sigprocmask(int how, const uint32_t *mask, uint32_t *old)
 {
 	struct thread *thread = thread_current();
 	uint32_t before = thread->blocked;
+	uint32_t blocked = before;
 
 	if (mask != NULL) {
-		switch (how) {
-		case SIG_BLOCK:
-			thread->blocked |= *mask;
-			break;
-		case SIG_UNBLOCK:
-			thread->blocked &= ~*mask;
-			break;
-		case SIG_SETMASK:
-			thread->blocked = *mask;
-			break;
-		default:
-			return -EINVAL;
-		}
-		thread->blocked &= ~NEVER_BLOCKED;
+		int error = change_mask(&blocked, how, *mask);
+
+		if (error != 0)
+			return error;
+		change_blocked(blocked);
 	}
 	if (old != NULL)
 		*old = before;
@@ -410,7 +457,7 @@ int _user_sigsuspend(uint32_t mask)
 
 	thread->blocked_before = thread->blocked;
 	thread->suspended = true;
-	thread->blocked = mask & ~NEVER_BLOCKED;
+	change_blocked(mask & ~NEVER_BLOCKED);
 	while (wait_on(NULL, NULL, NO_DEADLINE) != -EINTR)
 		;
 	return -EINTR;
@@ -424,7 +471,7 @@ uint32_t _user_sigreturn(uint32_t context)
 		end_for(process_current(), SIGSEGV);
 		return 0;
 	}
-	thread_current()->blocked = mask & ~NEVER_BLOCKED;
+	change_blocked(mask & ~NEVER_BLOCKED);
 	return result;
 }
 

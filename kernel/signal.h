@@ -42,6 +42,9 @@ bool signal_fault(int signal, uintptr_t address);
  */
 void signal_take(void);
 
+/* The running thread ends: what it would have taken is left to the others. */
+void signal_take_no_more(void);
+
 /* Whether one is pending that the thread would take. A look without the lock: what
  * comes now has thread_interrupt() behind it. */
 bool signal_pending(const struct thread *thread);

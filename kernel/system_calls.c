@@ -40,7 +40,9 @@ time_us_t _user_real_time(void)
 
 void _user_exit(int status)
 {
+	process_lock();
 	process_end(process_current(), (status & 0xff) << 8);
+	process_unlock();
 }
 
 int _user_get_info(struct system_info *info)

@@ -50,6 +50,8 @@ static bool sDrawing;
 
 static struct wait_queue sReaders;
 static struct wait_queue sWriters;
+static bool sWriting;				   /* one is at it, and perhaps waits for room: */
+static struct wait_queue sNextWriters; /* these come behind it, so that nothing mixes */
 static struct poll_source sPollers;
 static bool sWritersWait; /* or have found no room when they polled */
 
@@ -277,6 +279,7 @@ void terminal_init(const struct kernel_options *options)
 
 	wait_queue_init(&sReaders);
 	wait_queue_init(&sWriters);
+	wait_queue_init(&sNextWriters);
 	poll_source_init(&sPollers);
 	timer_init(&sSignalTimer);
 	line_discipline_init(&sLine, options->console_plain, echo, ask_for_signal);
@@ -389,6 +392,13 @@ ssize_t terminal_write(const char *bytes, size_t size, bool nonblocking)
 	if (sLine.termios.c_lflag & TOSTOP && (error = stop_background(SIGTTOU)) != 0)
 		return error;
 	enabled = spin_lock_irq(&sLock);
+	while (sWriting && error == 0)
+		error = nonblocking ? -EAGAIN : wait_on(&sNextWriters, &sLock, NO_DEADLINE);
+	if (error != 0) {
+		spin_unlock_irq(&sLock, enabled);
+		return error;
+	}
+	sWriting = true;
 	for (;;) {
 		done += put(bytes + done, size - done);
 		enabled = flush(enabled);
@@ -405,6 +415,8 @@ ssize_t terminal_write(const char *bytes, size_t size, bool nonblocking)
 		if (error == -EINTR)
 			break;
 	}
+	sWriting = false;
+	wait_queue_wake(&sNextWriters, 1);
 	spin_unlock_irq(&sLock, enabled);
 	return done > 0 || size == 0 ? (ssize_t)done : error;
 }

@@ -53,7 +53,6 @@ enum {
 #define COMMAND_PENDING 0x1000u
 #define COMMAND_ASSERT 0x4000u
 #define COMMAND_LEVEL 0x8000u
-#define COMMAND_ALL_OTHERS 0xc0000u
 
 /* ---- Registers of an IO-APIC (82093AA data sheet, 3.1) --------------------- */
 
@@ -255,11 +254,6 @@ void i386_apic_send(uint8_t apic_id, uint8_t vector)
 void i386_apic_send_nmi(uint8_t apic_id)
 {
 	send(apic_id, COMMAND_ASSERT | COMMAND_NMI);
-}
-
-void i386_apic_send_nmi_to_others(void)
-{
-	send(0, COMMAND_ALL_OTHERS | COMMAND_ASSERT | COMMAND_NMI);
 }
 
 void i386_apic_send_init(uint8_t apic_id)

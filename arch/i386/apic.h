@@ -51,7 +51,6 @@ void i386_apic_route_irq(unsigned irq);
 
 void i386_apic_send(uint8_t apic_id, uint8_t vector);
 void i386_apic_send_nmi(uint8_t apic_id);
-void i386_apic_send_nmi_to_others(void);
 
 /*
  * Section 9.4.4.1: INIT, 10 ms, then STARTUP up to twice, 200 us apart. The

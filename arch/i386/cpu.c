@@ -8,6 +8,7 @@
 #include "arch/i386/clock.h"
 #include "arch/i386/cpu_probe.h"
 #include "arch/i386/paging.h"
+#include "arch/i386/smp.h"
 #include "kernel/arch.h"
 #include "kernel/log.h"
 #include "kernel/options.h"
@@ -338,29 +339,29 @@ void i386_cpu_init_fpu(void)
 		__asm__ volatile("ldmxcsr %0" : : "m"(kMxcsr));
 }
 
-static struct {
+struct watchpoint {
 	uintptr_t address;
-	uint32_t control; /* 0: none */
-} sWatchpoint;
+	uint32_t control;
+};
 
-/* Watchpoint 0 (Intel SDM volume 3B, 17.2.4). */
+/* Watchpoint 0 (Intel SDM volume 3B, 17.2.4). Each processor has its own. */
+static void set_watchpoint(void *argument)
+{
+	const struct watchpoint *watchpoint = argument;
+
+	__asm__ volatile("mov %0, %%dr0\n\tmov %1, %%dr7"
+					 :
+					 : "r"(watchpoint->address), "r"(watchpoint->control));
+}
+
 void arch_set_watchpoint(uintptr_t address, unsigned length, bool write_only)
 {
 	uint32_t kind = write_only ? 1 : 3;
 	/* G0 stays on over task switches; GE makes old CPUs report exactly. */
-	uint32_t dr7 = 0x400 | 0x200 | 0x2 | (kind | (length - 1) << 2) << 16;
+	struct watchpoint watchpoint = {
+		address, 0x400 | 0x200 | 0x2 | (kind | (length - 1) << 2) << 16};
 
-	sWatchpoint.address = address;
-	sWatchpoint.control = dr7;
-	i386_watchpoint_init_cpu();
-}
-
-void i386_watchpoint_init_cpu(void)
-{
-	if (sWatchpoint.control != 0)
-		__asm__ volatile("mov %0, %%dr0\n\tmov %1, %%dr7"
-						 :
-						 : "r"(sWatchpoint.address), "r"(sWatchpoint.control));
+	i386_call_all_cpus(set_watchpoint, &watchpoint);
 }
 
 /* ---- The door ------------------------------------------------------------- */

@@ -132,9 +132,6 @@ void i386_syscall_init(enum syscall_choice choice);
 /* The same on another processor, in silence. */
 void i386_syscall_init_cpu(void);
 
-/* Sets the watchpoint of arch_set_watchpoint() on this processor, if there is one. */
-void i386_watchpoint_init_cpu(void);
-
 static inline uint32_t i386_read_cr0(void)
 {
 	uint32_t value;

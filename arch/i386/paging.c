@@ -163,6 +163,21 @@ static void recycle_stacks(void)
 	spin_unlock(&sStacksLock);
 }
 
+/* Where no other addresses are left. */
+static uintptr_t take_recycled_stack(void)
+{
+	uintptr_t start;
+
+	mutex_lock(&sRecycling);
+	start = take_stack();
+	if (start == 0) {
+		recycle_stacks();
+		start = take_stack();
+	}
+	mutex_unlock(&sRecycling);
+	return start;
+}
+
 static void give_back_stack(uintptr_t start, uintptr_t end)
 {
 	uintptr_t address;
@@ -185,17 +200,10 @@ uintptr_t i386_make_kernel_stack(void)
 	struct arch_stack_block *block;
 	uintptr_t address;
 
-	if (start == 0) {
-		mutex_lock(&sRecycling);
-		start = take_stack();
-		if (start == 0) {
-			recycle_stacks();
-			start = take_stack();
-		}
-		mutex_unlock(&sRecycling);
-		if (start == 0)
-			return 0;
-	}
+	if (start == 0)
+		start = take_recycled_stack();
+	if (start == 0)
+		return 0;
 	for (address = start; address < start + KERNEL_STACK_SIZE; address += PAGE_BYTES) {
 		uint32_t page = page_allocate(0);
 

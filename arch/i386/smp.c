@@ -38,6 +38,7 @@ static uint32_t sStartPage; /* physical; 0: none was found */
 static unsigned sCount = 1;
 static uint8_t sApicIds[CPUS_MAX];
 static uint32_t sStarted; /* the number of the last one to have started */
+static uintptr_t sNmiStack, sDoubleFaultStack; /* of the one that is starting */
 
 unsigned arch_cpu_count(void)
 {
@@ -68,15 +69,13 @@ void i386_smp_init(const struct boot_info *boot)
 		sApicIds[0] = i386_apic_id();
 }
 
-/* The new processor's first C, from trampoline.asm, on its idle thread's stack. */
+/*
+ * The new processor's first C, from trampoline.asm, on its idle thread's stack. It
+ * takes no lock before it has started: until then it may be stopped anywhere.
+ */
 void i386_start_cpu(void)
 {
-	uintptr_t nmi_stack = i386_make_kernel_stack();
-	uintptr_t double_fault_stack = i386_make_kernel_stack();
-
-	if (nmi_stack == 0 || double_fault_stack == 0)
-		panic("no memory for the stacks of processor %u", arch_cpu_index());
-	i386_descriptors_init(nmi_stack, double_fault_stack);
+	i386_descriptors_init(sNmiStack, sDoubleFaultStack);
 	i386_idt_load();
 	i386_cpu_init_fpu();
 	i386_syscall_init_cpu();
@@ -106,7 +105,9 @@ static bool start(unsigned cpu, uint8_t apic_id)
 {
 	uintptr_t stack_top = i386_make_kernel_stack();
 
-	if (stack_top == 0)
+	sNmiStack = i386_make_kernel_stack();
+	sDoubleFaultStack = i386_make_kernel_stack();
+	if (stack_top == 0 || sNmiStack == 0 || sDoubleFaultStack == 0)
 		return false;
 	((struct arch_stack_block *)stack_top)->cpu = cpu;
 	gStartParameters.stack_top = (uint32_t)stack_top;
@@ -118,8 +119,12 @@ static bool start(unsigned cpu, uint8_t apic_id)
 	i386_delay(200);
 	if (__atomic_load_n(&sStarted, __ATOMIC_ACQUIRE) != cpu)
 		i386_apic_send_startup(apic_id, (uint8_t)(sStartPage / PAGE_BYTES));
-	if (!has_started(cpu))
-		return false; /* it may still come: its stack stays its own */
+	if (!has_started(cpu)) {
+		/* Nor may it later, when it would find its way in gone, or a number that
+		 * is another one's. */
+		i386_apic_send_init(apic_id);
+		return false;
+	}
 	i386_clock_check_other_cpu();
 	__atomic_store_n(&sCount, cpu + 1, __ATOMIC_RELEASE);
 	return true;
@@ -207,6 +212,15 @@ void i386_call_interrupt(void)
 	__atomic_and_fetch(&sCall.waited_for, ~bit, __ATOMIC_RELEASE);
 }
 
+void i386_call_all_cpus(void (*function)(void *argument), void *argument)
+{
+	uint32_t others = ((1u << arch_cpu_count()) - 1) & ~(1u << arch_cpu_index());
+
+	function(argument);
+	if (others != 0)
+		i386_call_cpus(others, function, argument);
+}
+
 static void flush_all(void *argument)
 {
 	(void)argument;
@@ -215,11 +229,7 @@ static void flush_all(void *argument)
 
 void i386_flush_all_cpus(void)
 {
-	uint32_t others = ((1u << arch_cpu_count()) - 1) & ~(1u << arch_cpu_index());
-
-	i386_flush_all();
-	if (others != 0)
-		i386_call_cpus(others, flush_all, NULL);
+	i386_call_all_cpus(flush_all, NULL);
 }
 
 /* ---- Wakes, ticks, and the end ------------------------------------------------- */
@@ -249,24 +259,32 @@ void arch_cpu_relax(void)
 }
 
 static uint32_t sStopping; /* 1 + the processor that is to go on; 0: all are */
-static uint32_t sStopped;
+static uint32_t sStopped;  /* bit n: processor n has */
 
 void arch_stop_other_cpus(void)
 {
 	uint32_t nobody = 0;
+	unsigned self = arch_cpu_index();
+	uint32_t others = ((1u << arch_cpu_count()) - 1) & ~(1u << self);
 	unsigned i;
 
 	if (arch_cpu_count() == 1)
 		return;
 	/* Two at a time: the second one stops, too, with the first one's NMI. */
-	if (!__atomic_compare_exchange_n(&sStopping, &nobody, arch_cpu_index() + 1, false,
-			__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+	if (!__atomic_compare_exchange_n(
+			&sStopping, &nobody, self + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
 		i386_stop_if_asked();
 		return;
 	}
-	i386_apic_send_nmi_to_others();
+	/* Who stops may hold the lock of the clock that i386_delay() reads. */
+	lock_disable_all();
+	/* Not to those that were never started: they are the firmware's still. */
+	for (i = 0; i < arch_cpu_count(); i++) {
+		if (others >> i & 1)
+			i386_apic_send_nmi(sApicIds[i]);
+	}
 	for (i = 0; i < STOP_PATIENCE_US / 10; i++) {
-		if (__atomic_load_n(&sStopped, __ATOMIC_ACQUIRE) + 1 >= arch_cpu_count())
+		if ((~__atomic_load_n(&sStopped, __ATOMIC_ACQUIRE) & others) == 0)
 			return;
 		i386_delay(10);
 	}
@@ -278,7 +296,7 @@ void i386_stop_if_asked(void)
 
 	if (stopping == 0 || stopping == arch_cpu_index() + 1)
 		return;
-	__atomic_add_fetch(&sStopped, 1, __ATOMIC_RELEASE);
+	__atomic_or_fetch(&sStopped, 1u << arch_cpu_index(), __ATOMIC_RELEASE);
 	for (;;)
 		__asm__ volatile("cli\n\thlt");
 }

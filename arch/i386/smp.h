@@ -25,6 +25,9 @@ void i386_smp_init(const struct boot_info *boot);
  */
 void i386_call_cpus(uint32_t set, void (*function)(void *argument), void *argument);
 
+/* The same on all of them, this one included. */
+void i386_call_all_cpus(void (*function)(void *argument), void *argument);
+
 /* i386_flush_all() on every processor. */
 void i386_flush_all_cpus(void);
 

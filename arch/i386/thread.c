@@ -167,7 +167,8 @@ void arch_thread_restart_at(struct arch_thread *thread, uintptr_t entry, uintptr
 	if (sFpuSize != 0)
 		fpu_restore(sInitialFpu);
 	__asm__ volatile("mov %0, %%fs\n\tmov %0, %%gs" : : "r"(0));
-	thread->fs = thread->gs = thread->tls_base = 0;
+	thread->fs = thread->gs = 0;
+	arch_thread_set_tls(thread, 0);
 }
 
 int arch_thread_set_tls(struct arch_thread *thread, uintptr_t base)

@@ -323,12 +323,12 @@ void i386_report_nmis(void)
 /* In a task of its own; the main task's TSS holds what was interrupted. */
 void i386_double_fault(void)
 {
-	static struct iframe sFrame;
+	struct iframe frame;
 	const struct tss *tss = i386_this_tss();
 
 	/* Whose stack it was, for the report. */
 	arch_stack_block()->thread = ((struct arch_stack_block *)tss->esp0)->thread;
-	sFrame = (struct iframe){
+	frame = (struct iframe){
 		.segments = tss->es << 16 | tss->ds,
 		.edi = tss->edi,
 		.esi = tss->esi,
@@ -344,7 +344,7 @@ void i386_double_fault(void)
 		.user_esp = tss->esp,
 		.user_ss = tss->ss,
 	};
-	panic_frame(&sFrame,
+	panic_frame(&frame,
 		"%s: the kernel stack at 0x%x has overflowed, or an exception's handler has faulted",
 		exception_name(VECTOR_DOUBLE_FAULT), tss->esp);
 }

@@ -354,6 +354,19 @@ def check_panic(run, message, function):
     assert report in run.stdout.decode(), run
 
 
+@pytest.mark.parametrize("smp", (2, 4, 16))
+@pytest.mark.parametrize("how,message,function", CRASHES[:2] + CRASHES[4:5])
+def test_crash_in_a_crowd(variant, smp, how, message, function):
+    """While other processors compute and write, and where all of them crash: there
+    is one whole report, and nothing behind it."""
+    for among in ("crowd", "race"):
+        run = variant.boot("crash", among, str(how), smp=smp, direct=True)
+        check_panic(run, message, function)
+        assert re.search(rf"^processor \d+ of {smp}$", run.log, re.M), run
+        report = run.log[run.log.index("panic: "):run.log.index("power: off")]
+        assert run.stdout.decode().endswith(report), run
+
+
 @pytest.mark.parametrize("how,message,function", CRASHES)
 def test_crash(variant, how, message, function):
     for way in ("sysenter", "int"):
