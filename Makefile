@@ -127,7 +127,7 @@ endif
 # A program in C that includes a header of the C library is linked with it; one that
 # gets by with <postern/...> and the compiler's own headers needs only libroot.
 LIBC_SOURCES := $(shell awk '/^# *include </ && \
-	!/<(postern\/[a-z_]*|std(arg|bool|def|int|noreturn)|limits|float)\.h>/ \
+	!/<(postern\/[a-z_0-9]*|syscall_numbers|std(arg|bool|def|int|noreturn)|limits|float)\.h>/ \
 	{ print FILENAME; nextfile }' $(wildcard apps/*.c apps/*/*.c tests/guest/*.c \
 	tests/guest/*/*.c) /dev/null)
 needs_libc = $(filter $(LIBC_SOURCES),$(call program_sources,$(1)))

