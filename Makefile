@@ -282,10 +282,12 @@ $(foreach name,$(BENCHES), \
 
 # The programs of apps/, and what ports there are. The shell is one of them, so goals
 # that run programs wait for it; where its source cannot be fetched they go without.
-SHELL_PORT := $(if $(filter run test test-full ports,$(MAKECMDGOALS)),$(BUILD)/ports/dash.stamp)
-$(BUILD)/ports/dash.stamp: tools/ports.py tools/postern-cc $(BUILD)/lib/libc.a \
+# dash is /bin/sh, and mksh what a person gets.
+SHELL_STAMPS := $(BUILD)/ports/dash.stamp $(BUILD)/ports/mksh.stamp
+SHELL_PORT := $(if $(filter run test test-full ports,$(MAKECMDGOALS)),$(SHELL_STAMPS))
+$(SHELL_STAMPS) &: tools/ports.py tools/postern-cc $(BUILD)/lib/libc.a \
 		$(BUILD)/libroot/posix/crt0.asm.o libroot/program.ld
-	@$(PYTHON) tools/ports.py --build $(BUILD) --if-possible dash
+	@$(PYTHON) tools/ports.py --build $(BUILD) --if-possible dash mksh
 
 $(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources $(SHELL_PORT) $(wildcard $(BUILD)/ports/*.stamp)
 	@mkdir -p $(BUILD)/ports/root
@@ -305,7 +307,7 @@ $(BUILD)/postern.iso: $(BUILD)/postern.elf $(BUILD)/system.tar iso/grub.cfg tool
 
 # ---- Running it ------------------------------------------------------------------------------------
 
-APP ?= hello
+APP ?=
 ARGS ?=
 EMULATOR ?= qemu
 BOOT = $(PYTHON) tools/boot.py --iso $(BUILD)/postern.iso --emulator $(EMULATOR) \
@@ -323,10 +325,12 @@ $(HOME_DISK):
 	@mv $@.new $@
 
 .PHONY: run gdb test test-full bench bench-door compile_commands.json
-run: iso $(HOME_DISK)	## boot it; APP=hello ARGS=… EMULATOR=qemu|bochs CPU=… SYSCALL=auto|int|sysenter
+run: iso $(HOME_DISK)	## boot it: hello, and a shell; APP=hello ARGS=… EMULATOR=qemu|bochs CPU=… SYSCALL=auto|int|sysenter
 	@# A person may take any time; a script should not wait for ever.
-	@$(BOOT) --disk $(HOME_DISK) $$(test ! -t 0 || echo --timeout 0) $(APP) $(ARGS)
+	@$(BOOT) --disk $(HOME_DISK) $$(test ! -t 0 || echo --timeout 0 --reboot) \
+		$(if $(APP),$(APP) $(ARGS),init)
 
+gdb: APP := $(or $(APP),hello)
 gdb: iso	## boot it under gdb, with the symbols of the kernel and of APP
 	@$(BOOT) --gdb --direct --timeout 86400 $(APP) $(ARGS) \
 		</dev/null >$(BUILD)/gdb.console 2>$(BUILD)/gdb.log & emulator=$$!; \

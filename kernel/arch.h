@@ -338,5 +338,8 @@ void arch_console_drain(void);
 /* Finds the disks and adds each by block_device_add(). */
 void arch_find_disks(void);
 
+/* Starts the machine again, from its firmware on. */
+void arch_reboot(void) __attribute__((noreturn));
+
 /* Powers the machine off with `status` (0 to 127) where it can carry one. */
 void arch_power_off(int status) __attribute__((noreturn));

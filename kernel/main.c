@@ -79,13 +79,30 @@ void kernel_main(const struct kernel_options *options, const struct archive *arc
 	process_start_first();
 }
 
+/* From here on only this processor runs, and only this function's caller on it. */
+static void stop_everything(void)
+{
+	arch_interrupts_disable();
+	arch_stop_other_cpus();
+	lock_disable_all();
+}
+
+void kernel_restart(void)
+{
+	static const char kLine[] = "power: reboot\n";
+
+	stop_everything();
+	/* As below: tools/boot.py ends the run at it. */
+	log_raw(kLine, strlen(kLine));
+	arch_console_drain();
+	arch_reboot();
+}
+
 void kernel_end(int status)
 {
 	char line[40];
 
-	arch_interrupts_disable();
-	arch_stop_other_cpus();
-	lock_disable_all();
+	stop_everything();
 	/* Whatever the log level: tools/boot.py reads the status from here. */
 	format_string(line, sizeof line, "power: off, status %d\n", status);
 	log_raw(line, strlen(line));

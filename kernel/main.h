@@ -26,3 +26,6 @@ void kernel_hold_at_end(bool hold);
  * or, when it is held, a halt, so that the screen can be looked at.
  */
 void kernel_end(int status) __attribute__((noreturn));
+
+/* The same, but the machine starts again. */
+void kernel_restart(void) __attribute__((noreturn));

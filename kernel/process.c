@@ -783,6 +783,14 @@ void process_start_first(void)
 /* ---- The end
  * ------------------------------------------------------------------------------- */
 
+void process_shut_down(void)
+{
+	if (vfs_sync() != 0)
+		log_error("files: not everything could be written back");
+	disks_shut_down();
+	terminal_drain();
+}
+
 /* The machine ends as its first program did. */
 static void end_machine(const struct process *process)
 {
@@ -795,10 +803,7 @@ static void end_machine(const struct process *process)
 			process->path, status, STATUS_LAST_OWN, STATUS_LAST_OWN);
 		status = STATUS_LAST_OWN;
 	}
-	if (vfs_sync() != 0)
-		log_error("files: not everything could be written back");
-	disks_shut_down();
-	terminal_drain();
+	process_shut_down();
 	kernel_end(status);
 }
 

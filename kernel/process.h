@@ -136,6 +136,10 @@ int process_exec(
  */
 void process_end(struct process *process, int32_t status);
 
+/* Puts all that is written on the disks and lets output leave: before kernel_end() and
+ * kernel_restart(), by a thread that may wait. */
+void process_shut_down(void);
+
 /* Removes a zombie. The lock is held. */
 void process_reap(struct process *process);
 

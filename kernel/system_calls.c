@@ -3,6 +3,7 @@
  * shortest handlers there are, which is what they are for.
  */
 #include "kernel/arch.h"
+#include "kernel/log.h"
 #include "kernel/main.h"
 #include "kernel/page_allocator.h"
 #include "kernel/process.h"
@@ -43,6 +44,17 @@ void _user_exit(int status)
 	process_lock();
 	process_end(process_current(), (status & 0xff) << 8);
 	process_unlock();
+}
+
+int _user_power(int action)
+{
+	if (action != POWER_OFF && action != POWER_REBOOT)
+		return -EINVAL;
+	log_debug("power: asked for by process %d", process_current()->pid);
+	process_shut_down();
+	if (action == POWER_REBOOT)
+		kernel_restart();
+	kernel_end(0);
 }
 
 int _user_get_info(struct system_info *info)

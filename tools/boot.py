@@ -121,6 +121,12 @@ def parse(arguments):
         metavar="S",
         help="time limit, 0 for none (60; none with --gdb)",
     )
+    add(
+        "--reboot",
+        action="store_true",
+        help="a reboot that the guest asks for is one; without this it ends the run, with"
+        " status 0",
+    )
     add("--iso", metavar="FILE", help=f"({DEFAULT_ISO})")
     add(
         "--direct",
@@ -204,6 +210,7 @@ def boot(options):
         machine = emulator(options, words, files, work)
         with session.Terminal(is_plain) as terminal:
             run = session.Session(machine, options.timeout, options.screenshot)
+            run.may_reboot = options.reboot
             run.is_plain = is_plain
             run.terminal = terminal
             return run.run()

@@ -118,6 +118,12 @@ def dash(work):
     work.install("src/dash", "dash", "sh")
 
 
+def mksh(work):
+    # Its configuration only compiles and links. -r: no manual is formatted.
+    work.run("sh", "Build.sh", "-r", TARGET_OS="Postern", CFLAGS="-O2 -w")
+    work.install("mksh")
+
+
 def ed(work):
     work.run("./configure", f"CC={COMPILER}", "CFLAGS=-O2 -w")
     work.run("make", "ed", f"CC={COMPILER}")
@@ -171,6 +177,9 @@ PORTS = {
     "minigzip": Port(
         "zlib", "1:1.2.13.dfsg-1", "zlib_1.2.13.dfsg.orig.tar.bz2",
         "71feb7947e3c00ef125f83b79a4e529bde31171e5babe48b391f06758d1ab0a1", zlib),
+    "mksh": Port(
+        "mksh", "59c-28+deb12u1", "mksh_59c.orig.tar.gz",
+        "77ae1665a337f1c48c61d6b961db3e52119b38e58884d1c89684af31f87bc506", mksh),
     "sqlite3": Port(
         "sqlite3", "3.40.1-2+deb12u2", "sqlite3_3.40.1.orig.tar.xz",
         "aaa776260ab4dc976db34aa7891819484c8676b5b2783123ebc6301e2ca5d655", sqlite),

@@ -1,6 +1,7 @@
 /*
  * Power off, carrying a status where something can take it: QEMU's
- * isa-debug-exit device, Bochs's shutdown port, then ACPI.
+ * isa-debug-exit device, Bochs's shutdown port, then ACPI. And a reset, by
+ * whatever of a PC does one.
  *
  * QEMU ends with 2 * status + 1. Bochs and ACPI carry none: tools/boot.py reads
  * the log's last line, which is the same everywhere.
@@ -14,6 +15,9 @@
 
 #define QEMU_DEBUG_EXIT 0x501
 #define BOCHS_SHUTDOWN 0x8900
+#define KEYBOARD_DATA 0x60
+#define KEYBOARD_COMMAND 0x64 /* and, read, its status */
+#define RESET_CONTROL 0xcf9
 #define RSDP_SIZE 36
 #define BIOS_AREA 0xe0000u
 #define BIOS_AREA_SIZE 0x20000u
@@ -54,4 +58,39 @@ void arch_power_off(int status)
 	log_error("power: this machine does not power off by itself; switch it off");
 	for (;;)
 		__asm__ volatile("hlt"); /* interrupts are off: for good */
+}
+
+/* The ways that PCs have, one after the other, each with some time to work in. */
+void arch_reboot(void)
+{
+	static const struct {
+		uint16_t limit;
+		uint32_t base;
+	} __attribute__((packed)) kNoInterrupts = {0, 0};
+	unsigned patience;
+
+	arch_interrupts_disable();
+	arch_console_drain();
+
+	/* The reset control register of Intel's PCI chipsets since the PIIX3 (82371SB data
+	 * sheet, 2.6.1): bit 1 says which kind, and bit 2, as it rises, does it. */
+	outb(RESET_CONTROL, 0x02);
+	outb(RESET_CONTROL, 0x06);
+	for (patience = 0; patience < 100000; patience++)
+		inb(KEYBOARD_COMMAND);
+
+	/* The keyboard controller's output 0 is the processor's reset (IBM AT Technical
+	 * Reference, keyboard controller commands f0-ff). It takes commands when bit 1 of
+	 * its status is clear. */
+	for (patience = 0; patience < 100000 && (inb(KEYBOARD_COMMAND) & 0x02) != 0;
+		 patience++)
+		inb(KEYBOARD_DATA);
+	outb(KEYBOARD_COMMAND, 0xfe);
+	for (patience = 0; patience < 100000; patience++)
+		inb(KEYBOARD_COMMAND);
+
+	/* An exception that cannot be handled, nor the one that this makes, resets the
+	 * processor (Intel SDM volume 3, 6.15, double fault). */
+	__asm__ volatile("lidt %0\n\tint3" : : "m"(kNoInterrupts));
+	__builtin_unreachable();
 }

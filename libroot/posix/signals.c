@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "posix.h"
+#include <setjmp.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,4 +155,19 @@ int _raise_r(struct _reent *reent, int signal)
 unsigned alarm(unsigned seconds)
 {
 	return _kern_alarm(seconds);
+}
+
+/* What the macro sigsetjmp() does before setjmp(). */
+void postern_keep_mask(sigjmp_buf buffer, int keep)
+{
+	buffer->has_mask = keep;
+	if (keep)
+		sigprocmask(SIG_BLOCK, NULL, &buffer->mask);
+}
+
+void siglongjmp(sigjmp_buf buffer, int value)
+{
+	if (buffer->has_mask)
+		sigprocmask(SIG_SETMASK, &buffer->mask, NULL);
+	longjmp(buffer->registers, value);
 }

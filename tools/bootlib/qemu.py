@@ -100,7 +100,9 @@ class Qemu:
                 raise BootError("--icount counts under TCG only")
             acceleration = "tcg"
 
-        command = [program, "-nodefaults", "-display", "none", "-vga", "std", "-no-reboot"]
+        command = [program, "-nodefaults", "-display", "none", "-vga", "std"]
+        if not options.reboot:
+            command += ["-no-reboot"]
         machine = "pc" if options.firmware != "ovmf-ia32" else "q35,smm=on"
         command += ["-machine", f"{machine},accel={acceleration}"]
         command += ["-m", str(options.memory), "-smp", str(options.smp)]

@@ -28,6 +28,8 @@ OUTPUT_CLOSED = 141
 
 # The kernel's last line on COM2, under every emulator and log level.
 STATUS_LINE = re.compile(rb"power: off, status (\d{1,3})\r?")
+# Or, where a program has asked for that, this one, and then the first line again.
+REBOOT_LINE = re.compile(rb"power: reboot\r?")
 
 # After the status line an emulator has this long to end by itself.
 GRACE_SECONDS = 5.0
@@ -67,14 +69,17 @@ class StatusScanner:
 
     def __init__(self):
         self.status = None
+        self.is_reboot = False
         self.line = b""
 
     def feed(self, data):
-        """Whether the status line ended in these bytes."""
+        """Whether the status line or the one of a reboot ended in these bytes."""
         is_found = False
         *lines, rest = data.split(b"\n")
         for line in lines:
             match = STATUS_LINE.fullmatch(self.line + line)
+            if REBOOT_LINE.fullmatch(self.line + line):
+                self.is_reboot = is_found = True
             self.line = b""
             if match is not None and int(match.group(1)) <= 127:
                 self.status = int(match.group(1))
@@ -179,6 +184,7 @@ class Session:
         self.machine = machine
         self.timeout = timeout
         self.screenshot = screenshot
+        self.may_reboot = False
         self.is_plain = True
         self.terminal = Terminal(True)
         self.process = None
@@ -356,6 +362,10 @@ class Session:
                 return INTERRUPTED
             if self.process.poll() is not None:
                 return None
+            if self.scanner.is_reboot and not self.may_reboot:
+                # Before an emulator without an option for that starts again
+                self._kill()
+                return None
             if self.scanner.status is not None and not is_asked_to_end:
                 is_asked_to_end = True
                 end = time.monotonic() + GRACE_SECONDS
@@ -409,6 +419,9 @@ class Session:
         if ended_by is not None:
             return ended_by
         status = self.scanner.status
+        if status is None and self.scanner.is_reboot and not self.may_reboot:
+            say("the guest asked for a reboot, which ends the run")
+            return 0
         if status is None:
             for line in self.machine.explanation(output).splitlines():
                 say(f"{self.machine.name}: {line}")
