@@ -16,8 +16,9 @@
 #include <postern/syscalls.h>
 #include <postern/termios.h>
 
+/* A prompt without # is none of the superuser's, mksh says, and takes its own. */
 static const char *const kEnvironment[] = {"HOME=/home", "PATH=/bin", "TERM=linux",
-	"PS1=$PWD $ ", "HISTFILE=/home/.history", NULL};
+	"PS1=$PWD # ", "HISTFILE=/home/.history", NULL};
 
 /* ^C and ^Z are for what runs at the console, not for this. */
 static const int kKeys[] = {SIGINT, SIGQUIT, SIGTSTP};

@@ -119,8 +119,9 @@ def dash(work):
 
 
 def mksh(work):
-    # Its configuration only compiles and links. -r: no manual is formatted.
-    work.run("sh", "Build.sh", "-r", TARGET_OS="Postern", CFLAGS="-O2 -w")
+    # Its configuration only compiles and links. -r: no manual is formatted. Without select()
+    # it has no `sleep` of its own, which would be the shell itself and not stop for ^Z.
+    work.run("sh", "Build.sh", "-r", TARGET_OS="Postern", CFLAGS="-O2 -w", HAVE_SELECT="0")
     work.install("mksh")
 
 

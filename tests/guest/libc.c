@@ -8,6 +8,7 @@
 #include <math.h>
 #include <postern/sync.h>
 #include <postern/thread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,6 +278,67 @@ static void signals(void)
 	CHECK(setenv("NAME", "value", 1) == 0 && strcmp(getenv("NAME"), "value") == 0);
 }
 
+static sigjmp_buf sJump;
+
+static void jump_away(int number)
+{
+	siglongjmp(sJump, number);
+}
+
+/* sigsetjmp() puts the mask back that a handler has changed, where it was asked to. */
+static void jumps(void)
+{
+	volatile int keep, came;
+	sigset_t set;
+
+	signal(SIGUSR1, jump_away);
+	for (keep = 1; keep >= 0; keep--) {
+		came = sigsetjmp(sJump, keep);
+		if (came == 0)
+			raise(SIGUSR1);
+		CHECK(came == SIGUSR1);
+		sigprocmask(SIG_BLOCK, NULL, &set);
+		CHECK(sigismember(&set, SIGUSR1) == !keep);
+	}
+	sigemptyset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	signal(SIGUSR1, SIG_DFL);
+	CHECK(sigsetjmp(sJump, 0) == 0);
+}
+
+/* A signal that is sent to a job ends a wait of its process's, whatever that is. */
+static void interruptions(void)
+{
+	struct timeval seconds = {.tv_sec = 100};
+	struct sigaction action = {.sa_handler = handler};
+	int fds[2], status;
+	pid_t child;
+	char byte;
+
+	CHECK(pipe(fds) == 0);
+	child = fork();
+	if (child == 0) {
+		sCaught = 0;
+		sigaction(SIGTERM, &action, NULL);
+		setpgid(0, 0);
+		write(fds[1], "", 1);
+		status = select(1, NULL, NULL, NULL, &seconds);
+		_exit(status == -1 && errno == EINTR && sCaught == SIGTERM ? 0 : 1);
+	}
+	CHECK(read(fds[0], &byte, 1) == 1);
+	usleep(20000);
+	CHECK(killpg(child, SIGTERM) == 0);
+	CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status)
+		  && WEXITSTATUS(status) == 0);
+	close(fds[0]);
+	close(fds[1]);
+	/* By the shell: the command's status is system()'s. */
+	if (system(NULL) != 0) {
+		CHECK(WEXITSTATUS(system("exit 5")) == 5);
+		CHECK(system("ls /bin | grep -q hello") == 0);
+	}
+}
+
 static int sInitialized;
 
 static void __attribute__((constructor)) initialize(void)
@@ -300,7 +362,8 @@ static const struct {
 	void (*function)(void);
 } kTests[] = {{"formats", formats}, {"errors", errors}, {"threads", threads},
 	{"streams", streams}, {"files", files}, {"temporary", temporary},
-	{"signals", signals}, {"start_and_end", start_and_end}};
+	{"signals", signals}, {"jumps", jumps}, {"interruptions", interruptions},
+	{"start_and_end", start_and_end}};
 
 int main(int argc, char **argv)
 {
