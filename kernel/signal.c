@@ -249,9 +249,10 @@ static void stop(struct process *process, int signal)
 }
 
 /*
- * Whether the call that a signal has interrupted is to be entered again: it
- * has returned -EINTR, its line says `restarts`, and the handler, where there
- * is one, was set with SA_RESTART.
+ * Enters the call that a signal has interrupted, which has returned -EINTR, again: where
+ * a handler has run, if its line says `restarts` and the handler was set with SA_RESTART.
+ * Without one always: EINTR is for a signal that was caught (POSIX.1-2017, 2.3), and who
+ * was only stopped for a while has seen none.
  */
 static void restart_call(const struct signal_action *action)
 {
@@ -259,8 +260,8 @@ static void restart_call(const struct signal_action *action)
 
 	if (number == NO_CALL)
 		return;
-	if (kSyscallDetails[number].restarts
-		&& (action == NULL || action->flags & SA_RESTART))
+	if (action == NULL
+		|| (kSyscallDetails[number].restarts && action->flags & SA_RESTART))
 		arch_restart_call(number);
 	thread_current()->interrupted_call = NO_CALL;
 }

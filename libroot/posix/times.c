@@ -128,7 +128,9 @@ unsigned sleep(unsigned seconds)
 
 int usleep(useconds_t microseconds)
 {
-	return posix_result(_kern_snooze((time_us_t)microseconds, 0));
+	/* Entered again after a stop, it must not begin anew. */
+	return posix_result(
+		_kern_snooze(system_time() + (time_us_t)microseconds, SNOOZE_ABSOLUTE));
 }
 
 /* ---- Processor time ---------------------------------------------------------------- */

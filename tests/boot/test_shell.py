@@ -88,7 +88,7 @@ def test_scripts():
         true && echo yes || echo no; false && echo yes || echo no
         ls /none 2>&1 | wc -l; ls /none 2>/err; echo $?; wc -l < /err
         { echo out; echo err >&2; } 2>&1 >/f | cat; cat /f
-        (exit 3); echo $?; ! true; echo $?; sh -c 'kill -9 $$'; echo $?
+        (exit 3); echo $?; ! true; echo $?; sh -c 'kill -9 $$' 2>&1; echo $?
         echo a | cat | cat | wc -c; true | false; echo $?
         cat << . && echo "$(echo nested $(echo more))"
 $((6 * 7))
@@ -98,7 +98,7 @@ $((6 * 7))
         time sleep 0.01 2>/dev/null; echo $?; time sh -c 'exit 9' 2>/dev/null; echo $?
     """)
     assert run.stdout.decode() == (
-        "yes\nno\n       1\n1\n       1\nerr\nout\n3\n1\n137\n       2\n1\n42\nnested more\n"
+        "yes\nno\n       1\n1\n       1\nerr\nout\n3\n1\nKilled\n137\n       2\n1\n42\nnested more\n"
         "waited 0\nscript arg\n4\n0\n9\n"), run
 
 
@@ -158,7 +158,7 @@ def test_jobs():
         person.type(b"\x1a")
         assert b"Stopped" in person.see(PROMPT)
         assert b"Stopped" in person.run(b"jobs")
-        assert person.run(b"fg") == b"sleep 1.5 \n"
+        assert person.run(b"fg") == b"\\sleep 1.5 \n"
         assert person.run(b"echo $?; jobs") == b"0\n"
 
         assert re.match(rb"\[1\] \d+\n", person.run(b"sleep 100 &"))
@@ -166,11 +166,16 @@ def test_jobs():
         person.run(b"kill %1")
         person.run(b"wait")
         assert person.run(b"jobs") == b""
+        # A job that is the shell itself
+        person.run(b"(while :; do :; done) &")
+        person.run(b"kill %1")
+        person.run(b"wait")
+        assert person.run(b"jobs") == b""
 
         person.begin(b"sleep 1")
         person.type(b"\x1a")
         person.see(PROMPT)
-        assert person.run(b"bg") == b"[1] sleep 1 \n"
+        assert person.run(b"bg") == b"[1] \\sleep 1 \n"
         assert b"over" in person.run(b"wait; echo over")
 
         # A whole pipeline is one job, and the terminal is its, and back.
