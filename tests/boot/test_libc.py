@@ -75,6 +75,8 @@ def test_small_programs():
     run = shell("""
         mkdir -p /a/b/c; echo 'one two' > /a/b/c/f; ls -R /a
         cp; echo $?; cp /none /x; echo $?; cp /a/b/c/f /none/x; echo $?
+        cp /a/b/c/f /a/b/c/f; echo $?; cp /a /x; echo $?; cp /a/b/c/f /dev/full; echo $?
+        cp a b c 2>/dev/null; echo $?
         cp /a/b/c/f /a/g; cat /a/g; wc /a/g; grep -n t.o /a/g; grep -q three /a/g; echo $?
         mv /a/g /a/h; mv /a/h /a/b; cat /a/b/h; cp /a/b/h /a/g; head -n 1 /a/g; echo abc | hexdump; rm -r /a; ls /a; echo $?; uname
         ps | head -n 1; time sleep 0.01 2>&1 | grep -c seconds; df | grep -c /
@@ -82,6 +84,8 @@ def test_small_programs():
     assert run.stdout.decode() == (
         "/a:\nb\n\n/a/b:\nc\n\n/a/b/c:\nf\nusage: cp FROM TO\n1\n"
         "cp: /none: No such file or directory\n2\ncp: /none/x: No such file or directory\n3\n"
+        "cp: /a/b/c/f and /a/b/c/f are the same file\n3\ncp: /a: is a directory\n2\n"
+        "cp: /dev/full: No space left on device\n4\n1\n"
         "one two\n       1       2       8 /a/g\n1:one two\n1\none two\none two\n"
         "00000000  61 62 63 0a                                       |abc.|\n00000004\n"
         "ls: /a: No such file or directory\n1\nPostern\n"

@@ -129,7 +129,8 @@ def test_no_keys(tmp_path):
 
 
 def test_make_run():
-    """`make run` with its input at the end, as in a script."""
+    """`make run` with its input at the end, as in a script: hello, and where the shell could
+    be fetched nothing more."""
     build = booting.BUILD
     if build.is_relative_to(booting.TOP):
         build = build.relative_to(booting.TOP)
@@ -137,4 +138,8 @@ def test_make_run():
                             (("APP=echo", "EMULATOR=bochs"), "The number was: 0xDEADBEEF\n")):
         run = booting.run_make(f"BUILD={build}", "run", *words, errors=subprocess.PIPE)
         assert run.returncode == 0, run.stderr
-        assert run.stdout == expected
+        # A shell that is older than the C library is built again first.
+        shown = [line for line in run.stdout.splitlines(True) if not line.startswith("  ")]
+        if not words and not (booting.BUILD / "ports/root/bin/sh").is_file():
+            assert shown.pop().startswith("init: there is no /bin/sh")
+        assert "".join(shown) == expected
