@@ -145,6 +145,66 @@ def sqlite(work):
     work.install("sqlite3")
 
 
+def tcc(work):
+    """The compiler, and what it needs in the guest: headers, libc.a, and its libtcc1.a."""
+    (work.source / "config.h").write_text(
+        '#define TCC_VERSION "0.9.27"\n#define GCC_MAJOR 4\n#define GCC_MINOR 2\n'
+        "#define CC_NAME CC_clang\n")
+    # CONFIG_TCCBOOT: without the backtraces of -bt and -b, which want <ucontext.h>
+    flags = ["-I.", "-DTCC_TARGET_I386", "-DONE_SOURCE=1", "-DCONFIG_TCC_STATIC",
+             "-DCONFIG_TCCBOOT", '-DCONFIG_TCCDIR="/lib/tcc"',
+             '-DCONFIG_TCC_SYSINCLUDEPATHS="{B}/include:/usr/include:/usr/include/newlib"',
+             '-DCONFIG_TCC_LIBPATHS="/usr/lib"']
+    work.run(COMPILER, "-O2", "-w", *flags, "-Dmain=tcc_main", "-c", "tcc.c", "-o", "guest.o")
+    work.run(COMPILER, "-O2", "-o", "tcc", ROOT / "tools/ports/tcc_main.c", "guest.o", "-lm")
+    work.install("tcc")
+    # Its library is compiled by itself, on this machine.
+    work.run(HOST_COMPILER, "-O1", "-w", *flags, "-o", "cross-tcc", "tcc.c", "-lpthread")
+    for name in ("libtcc1.c", "alloca86.S", "dsohandle.c"):
+        work.run("./cross-tcc", "-nostdinc", "-Iinclude", "-c", f"lib/{name}",
+                 "-o", f"{name}.o")
+
+    library = work.image / "usr/lib"
+    library.mkdir(parents=True, exist_ok=True)
+    support = work.image / "lib/tcc"
+    shutil.rmtree(support, ignore_errors=True)
+    shutil.copytree(work.source / "include", support / "include")
+    # What clang's code in libc.a calls and TinyCC's does not is in clang's library.
+    (library / "libtcc1.a").unlink(missing_ok=True)
+    work.run("llvm-ar", "qcsL", library / "libtcc1.a", "libtcc1.c.o", "alloca86.S.o",
+             "dsohandle.c.o", compiler_library())
+    work.run("llvm-strip", "-g", "-o", library / "libc.a", work.build / "lib/libc.a")
+    work.run("llvm-ar", "qcs", library / "libm.a")
+    work.run("llvm-strip", "-g", "-o", library / "crt1.o",
+             work.build / "libroot/posix/crt0.asm.o")
+    for name in ("crti.o", "crtn.o"):  # TinyCC asks for them; there is nothing to do there
+        work.run("clang", "--target=i686-elf", "-c", "-x", "assembler", "/dev/null",
+                 "-o", library / name)
+
+    headers = work.image / "usr/include"
+    shutil.rmtree(headers, ignore_errors=True)
+    for source, target in ((ROOT / "libroot/posix/include", headers),
+                           (ROOT / "libroot/include", headers),
+                           (work.build / "generated/postern", headers / "postern"),
+                           (ROOT / "build/cache/newlib-clang/i686-elf/include",
+                            headers / "newlib")):
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    # <postern/syscalls.h> includes these from beside its folder.
+    for name in ("syscalls.h", "syscall_constants.h", "syscall_numbers.h"):
+        shutil.copy(work.build / "generated" / name, headers)
+
+
+def compiler_library():
+    """What tools/postern-cc links last."""
+    resources = subprocess.run(["clang", "--print-resource-dir"], check=True,
+                               capture_output=True, text=True).stdout.strip()
+    for path in (pathlib.Path(resources, "lib/linux/libclang_rt.builtins-i386.a"),
+                 *pathlib.Path("/usr/lib/gcc-cross/i686-linux-gnu").glob("*/libgcc.a")):
+        if path.is_file():
+            return path
+    raise PortError("there is no library of clang's or gcc's for i386")
+
+
 @dataclass
 class Port:
     package: str
@@ -174,6 +234,9 @@ PORTS = {
     "sqlite3": Port(
         "sqlite3", "3.40.1-2+deb12u2", "sqlite3_3.40.1.orig.tar.xz",
         "aaa776260ab4dc976db34aa7891819484c8676b5b2783123ebc6301e2ca5d655", sqlite),
+    "tcc": Port(
+        "tcc", "0.9.27+git20200814.62c30a4a-1", "tcc_0.9.27+git20200814.62c30a4a.orig.tar.bz2",
+        "d63c113bcdd657f51c8ee197a0b0a24203603313e19a52b5f678d40ab7f5df35", tcc),
 }
 
 
