@@ -170,10 +170,9 @@ def tcc(work):
     shutil.rmtree(support, ignore_errors=True)
     shutil.copytree(work.source / "include", support / "include")
     # What clang's code in libc.a calls and TinyCC's does not is in clang's library.
-    (library / "libtcc1.a").unlink(missing_ok=True)
-    work.run("llvm-ar", "qcsL", library / "libtcc1.a", "libtcc1.c.o", "alloca86.S.o",
+    work.run("llvm-ar", "qcsL", support / "libtcc1.a", "libtcc1.c.o", "alloca86.S.o",
              "dsohandle.c.o", compiler_library())
-    work.run("llvm-strip", "-g", "-o", library / "libc.a", work.build / "lib/libc.a")
+    drop_shadowed(work, work.build / "lib/libc.a", library / "libc.a")
     work.run("llvm-ar", "qcs", library / "libm.a")
     work.run("llvm-strip", "-g", "-o", library / "crt1.o",
              work.build / "libroot/posix/crt0.asm.o")
@@ -192,6 +191,44 @@ def tcc(work):
     # <postern/syscalls.h> includes these from beside its folder.
     for name in ("syscalls.h", "syscall_constants.h", "syscall_numbers.h"):
         shutil.copy(work.build / "generated" / name, headers)
+
+
+def drop_shadowed(work, archive, output):
+    """Copies an archive without the members that define again what one before them does.
+
+    Of two that define a function lld takes the first. TinyCC goes through an archive from
+    top to bottom, and takes the second where the need for it arises between them.
+    """
+    folder = work.source / "members"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    data = archive.read_bytes()
+    position, members = 8, []
+    while position < len(data):  # ar(5): a header of 60 bytes, contents, and a byte to even
+        name = data[position:position + 16].decode().strip()
+        size = int(data[position + 48:position + 58])
+        if name not in ("/", "//"):
+            members.append(folder / f"{len(members):04}.o")
+            members[-1].write_bytes(data[position + 60:position + 60 + size])
+        position += 60 + size + size % 2
+    listed = subprocess.run(["llvm-nm", "--format=posix", "--extern-only", "--defined-only",
+                             "--print-file-name", *members], check=True, capture_output=True,
+                            text=True).stdout
+    symbols = {}
+    for line in listed.splitlines():
+        member, name, kind = line.split()[:3]
+        if kind not in "VvWw":
+            symbols.setdefault(member.rstrip(":"), set()).add(name)
+    seen, kept = set(), []
+    for member in members:
+        own = symbols.get(str(member), set())
+        if not own & seen:
+            seen |= own
+            kept.append(member)
+    print(f"{len(members) - len(kept)} of {len(members)} members are shadowed", file=work.log)
+    output.unlink(missing_ok=True)
+    subprocess.run(["llvm-strip", "-g", *kept], check=True, stderr=work.log)
+    work.run("llvm-ar", "qcs", output, *kept)
 
 
 def compiler_library():
