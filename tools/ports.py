@@ -109,6 +109,9 @@ def zlib(work):
     work.compile("minigzip", [*sources, "test/minigzip.c"], "-I.", "-DHAVE_UNISTD_H",
                  "-D_LARGEFILE64_SOURCE=0")
     work.install("minigzip")
+    # zlib's own test, for tests/boot/test_ports.py
+    work.compile("example", [*sources, "test/example.c"], "-I.", "-DHAVE_UNISTD_H",
+                 "-D_LARGEFILE64_SOURCE=0")
 
 
 def dash(work):
@@ -143,6 +146,36 @@ def sqlite(work):
                  "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_WAL", "-DSQLITE_MAX_MMAP_SIZE=0",
                  "-DSQLITE_OMIT_DEPRECATED", libraries=["-lm"])
     work.install("sqlite3")
+
+
+def mujs(work):
+    work.compile("mujs", ["one.c", "main.c"], "-std=c99", libraries=["-lm"])
+    work.install("mujs")
+
+
+def bc(work):
+    # Its makefile wants ed and makeinfo. What they and its configure do is this: its
+    # library of functions, compiled by a bc without one, as an array of strings.
+    (work.source / "config.h").write_text("".join(f"#define {line}\n" for line in (
+        "HAVE_LIMITS_H 1", "HAVE_STDARG_H 1", "HAVE_STDLIB_H 1", "HAVE_STRING_H 1",
+        "HAVE_UNISTD_H 1", "HAVE_ISGRAPH 1", "HAVE_SETVBUF 1", "HAVE_STRTOL 1",
+        "STDC_HEADERS 1", 'PACKAGE "bc"', 'VERSION "1.07.1"',
+        'BC_COPYRIGHT "Copyright Free Software Foundation, Inc."')))
+    sources = [f"bc/{name}.c" for name in
+               "main bc scan execute load storage util warranty global".split()]
+    sources += ["lib/number.c", "lib/getopt.c", "lib/getopt1.c"]
+    flags = ["-DHAVE_CONFIG_H", "-I.", "-Ih", "-Ibc"]
+    library = work.source / "bc/libmath.h"
+    library.write_text("{0}\n")
+    work.run(HOST_COMPILER, "-O1", "-w", *flags, "-o", "host-bc", *sources)
+    lines = subprocess.run(["./host-bc", "-c", "bc/libmath.b"], cwd=work.source, check=True,
+                           stdin=subprocess.DEVNULL, capture_output=True,
+                           text=True).stdout.splitlines()
+    library.write_text("{" + "".join(f'"{line}",\n' for line in lines if line) + "0}\n")
+    # With its library, for tests/boot/test_ports.py to compare with
+    work.run(HOST_COMPILER, "-O1", "-w", *flags, "-o", "host-bc", *sources)
+    work.compile("guest-bc", sources, *flags)
+    work.install("guest-bc", "bc")
 
 
 def tcc(work):
@@ -253,6 +286,9 @@ class Port:
 
 
 PORTS = {
+    "bc": Port(
+        "bc", "1.07.1-3", "bc_1.07.1.orig.tar.gz",
+        "62adfca89b0a1c0164c2cdca59ca210c1d44c3ffc46daf9931cf4942664cb02a", bc),
     "dash": Port(
         "dash", "0.5.12-2", "dash_0.5.12.orig.tar.gz",
         "6a474ac46e8b0b32916c4c60df694c82058d3297d8b385b74508030ca4a8f28a", dash),
@@ -268,6 +304,9 @@ PORTS = {
     "minigzip": Port(
         "zlib", "1:1.2.13.dfsg-1", "zlib_1.2.13.dfsg.orig.tar.bz2",
         "71feb7947e3c00ef125f83b79a4e529bde31171e5babe48b391f06758d1ab0a1", zlib),
+    "mujs": Port(
+        "mujs", "1.3.2-1", "mujs_1.3.2.orig.tar.xz",
+        "4886593fc688b0cdccd31e5ecbe5afe7ad1bee23aa69e667b871afd5dfc640c3", mujs),
     "sqlite3": Port(
         "sqlite3", "3.40.1-2+deb12u2", "sqlite3_3.40.1.orig.tar.xz",
         "aaa776260ab4dc976db34aa7891819484c8676b5b2783123ebc6301e2ca5d655", sqlite),
