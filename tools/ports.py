@@ -109,6 +109,9 @@ def zlib(work):
     work.compile("minigzip", [*sources, "test/minigzip.c"], "-I.", "-DHAVE_UNISTD_H",
                  "-D_LARGEFILE64_SOURCE=0")
     work.install("minigzip")
+    # zlib's own test, for tests/boot/test_ports.py
+    work.compile("example", [*sources, "test/example.c"], "-I.", "-DHAVE_UNISTD_H",
+                 "-D_LARGEFILE64_SOURCE=0")
 
 
 def dash(work):
@@ -152,6 +155,133 @@ def sqlite(work):
     work.install("sqlite3")
 
 
+def mujs(work):
+    work.compile("mujs", ["one.c", "main.c"], "-std=c99", libraries=["-lm"])
+    work.install("mujs")
+
+
+def bc(work):
+    # Its makefile wants ed and makeinfo. What they and its configure do is this: its
+    # library of functions, compiled by a bc without one, as an array of strings.
+    (work.source / "config.h").write_text("".join(f"#define {line}\n" for line in (
+        "HAVE_LIMITS_H 1", "HAVE_STDARG_H 1", "HAVE_STDLIB_H 1", "HAVE_STRING_H 1",
+        "HAVE_UNISTD_H 1", "HAVE_ISGRAPH 1", "HAVE_SETVBUF 1", "HAVE_STRTOL 1",
+        "STDC_HEADERS 1", 'PACKAGE "bc"', 'VERSION "1.07.1"',
+        'BC_COPYRIGHT "Copyright Free Software Foundation, Inc."')))
+    sources = [f"bc/{name}.c" for name in
+               "main bc scan execute load storage util warranty global".split()]
+    sources += ["lib/number.c", "lib/getopt.c", "lib/getopt1.c"]
+    flags = ["-DHAVE_CONFIG_H", "-I.", "-Ih", "-Ibc"]
+    library = work.source / "bc/libmath.h"
+    library.write_text("{0}\n")
+    work.run(HOST_COMPILER, "-O1", "-w", *flags, "-o", "host-bc", *sources)
+    lines = subprocess.run(["./host-bc", "-c", "bc/libmath.b"], cwd=work.source, check=True,
+                           stdin=subprocess.DEVNULL, capture_output=True,
+                           text=True).stdout.splitlines()
+    library.write_text("{" + "".join(f'"{line}",\n' for line in lines if line) + "0}\n")
+    # With its library, for tests/boot/test_ports.py to compare with
+    work.run(HOST_COMPILER, "-O1", "-w", *flags, "-o", "host-bc", *sources)
+    work.compile("guest-bc", sources, *flags)
+    work.install("guest-bc", "bc")
+
+
+def tcc(work):
+    """The compiler, and what it needs in the guest: headers, libc.a, and its libtcc1.a."""
+    (work.source / "config.h").write_text(
+        '#define TCC_VERSION "0.9.27"\n#define GCC_MAJOR 4\n#define GCC_MINOR 2\n'
+        "#define CC_NAME CC_clang\n")
+    # CONFIG_TCCBOOT: without the backtraces of -bt and -b, which want <ucontext.h>
+    flags = ["-I.", "-DTCC_TARGET_I386", "-DONE_SOURCE=1", "-DCONFIG_TCC_STATIC",
+             "-DCONFIG_TCCBOOT", '-DCONFIG_TCCDIR="/lib/tcc"',
+             '-DCONFIG_TCC_SYSINCLUDEPATHS="{B}/include:/usr/include:/usr/include/newlib"',
+             '-DCONFIG_TCC_LIBPATHS="/usr/lib"']
+    work.run(COMPILER, "-O2", "-w", *flags, "-Dmain=tcc_main", "-c", "tcc.c", "-o", "guest.o")
+    work.run(COMPILER, "-O2", "-o", "tcc", ROOT / "tools/ports/tcc_main.c", "guest.o", "-lm")
+    work.install("tcc")
+    # Its library is compiled by itself, on this machine.
+    work.run(HOST_COMPILER, "-O1", "-w", *flags, "-o", "cross-tcc", "tcc.c", "-lpthread")
+    for name in ("libtcc1.c", "alloca86.S", "dsohandle.c"):
+        work.run("./cross-tcc", "-nostdinc", "-Iinclude", "-c", f"lib/{name}",
+                 "-o", f"{name}.o")
+
+    library = work.image / "usr/lib"
+    library.mkdir(parents=True, exist_ok=True)
+    support = work.image / "lib/tcc"
+    shutil.rmtree(support, ignore_errors=True)
+    shutil.copytree(work.source / "include", support / "include")
+    # What clang's code in libc.a calls and TinyCC's does not is in clang's library.
+    work.run("llvm-ar", "qcsL", support / "libtcc1.a", "libtcc1.c.o", "alloca86.S.o",
+             "dsohandle.c.o", compiler_library())
+    drop_shadowed(work, work.build / "lib/libc.a", library / "libc.a")
+    work.run("llvm-ar", "qcs", library / "libm.a")
+    work.run("llvm-strip", "-g", "-o", library / "crt1.o",
+             work.build / "libroot/posix/crt0.asm.o")
+    for name in ("crti.o", "crtn.o"):  # TinyCC asks for them; there is nothing to do there
+        work.run("clang", "--target=i686-elf", "-c", "-x", "assembler", "/dev/null",
+                 "-o", library / name)
+
+    headers = work.image / "usr/include"
+    shutil.rmtree(headers, ignore_errors=True)
+    for source, target in ((ROOT / "libroot/posix/include", headers),
+                           (ROOT / "libroot/include", headers),
+                           (work.build / "generated/postern", headers / "postern"),
+                           (ROOT / "build/cache/newlib-clang/i686-elf/include",
+                            headers / "newlib")):
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    # <postern/syscalls.h> includes these from beside its folder.
+    for name in ("syscalls.h", "syscall_constants.h", "syscall_numbers.h"):
+        shutil.copy(work.build / "generated" / name, headers)
+
+
+def drop_shadowed(work, archive, output):
+    """Copies an archive without the members that define again what one before them does.
+
+    Of two that define a function lld takes the first. TinyCC goes through an archive from
+    top to bottom, and takes the second where the need for it arises between them.
+    """
+    folder = work.source / "members"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    data = archive.read_bytes()
+    position, members = 8, []
+    while position < len(data):  # ar(5): a header of 60 bytes, contents, and a byte to even
+        name = data[position:position + 16].decode().strip()
+        size = int(data[position + 48:position + 58])
+        if name not in ("/", "//"):
+            members.append(folder / f"{len(members):04}.o")
+            members[-1].write_bytes(data[position + 60:position + 60 + size])
+        position += 60 + size + size % 2
+    listed = subprocess.run(["llvm-nm", "--format=posix", "--extern-only", "--defined-only",
+                             "--print-file-name", *members], check=True, capture_output=True,
+                            text=True).stdout
+    symbols = {}
+    for line in listed.splitlines():
+        member, name, kind = line.split()[:3]
+        if kind not in "VvWw":
+            symbols.setdefault(member.rstrip(":"), set()).add(name)
+    seen, kept = set(), []
+    for member in members:
+        own = symbols.get(str(member), set())
+        if not own & seen:
+            seen |= own
+            kept.append(member)
+    print(f"{len(members) - len(kept)} of {len(members)} members are shadowed", file=work.log)
+    output.unlink(missing_ok=True)
+    subprocess.run(["llvm-strip", "-g", *kept], check=True, stderr=work.log)
+    work.run("llvm-ar", "qcs", output, *kept)
+
+
+def compiler_library():
+    """What tools/postern-cc links last."""
+    resources = subprocess.run(["clang", "--print-resource-dir"], check=True,
+                               capture_output=True, text=True).stdout.strip()
+    for path in (pathlib.Path(resources, "lib/linux/libclang_rt.builtins-i386.a"),
+                 *pathlib.Path("/usr/lib/gcc-cross/i686-linux-gnu").glob("*/libgcc.a")):
+        if path.is_file():
+            return path
+    raise PortError("there is no library of clang's or gcc's for i386")
+
+
 @dataclass
 class Port:
     package: str
@@ -163,6 +293,9 @@ class Port:
 
 
 PORTS = {
+    "bc": Port(
+        "bc", "1.07.1-3", "bc_1.07.1.orig.tar.gz",
+        "62adfca89b0a1c0164c2cdca59ca210c1d44c3ffc46daf9931cf4942664cb02a", bc),
     "dash": Port(
         "dash", "0.5.12-2", "dash_0.5.12.orig.tar.gz",
         "6a474ac46e8b0b32916c4c60df694c82058d3297d8b385b74508030ca4a8f28a", dash),
@@ -181,9 +314,15 @@ PORTS = {
     "mksh": Port(
         "mksh", "59c-28+deb12u1", "mksh_59c.orig.tar.gz",
         "77ae1665a337f1c48c61d6b961db3e52119b38e58884d1c89684af31f87bc506", mksh),
+    "mujs": Port(
+        "mujs", "1.3.2-1", "mujs_1.3.2.orig.tar.xz",
+        "4886593fc688b0cdccd31e5ecbe5afe7ad1bee23aa69e667b871afd5dfc640c3", mujs),
     "sqlite3": Port(
         "sqlite3", "3.40.1-2+deb12u2", "sqlite3_3.40.1.orig.tar.xz",
         "aaa776260ab4dc976db34aa7891819484c8676b5b2783123ebc6301e2ca5d655", sqlite),
+    "tcc": Port(
+        "tcc", "0.9.27+git20200814.62c30a4a-1", "tcc_0.9.27+git20200814.62c30a4a.orig.tar.bz2",
+        "d63c113bcdd657f51c8ee197a0b0a24203603313e19a52b5f678d40ab7f5df35", tcc),
 }
 
 

@@ -129,6 +129,42 @@ def test_sqlite():
     assert run.stdout.decode() == "1000|500500|0.3|393939\nok\n353030\n", run
 
 
+def test_tcc_makes_programs_in_the_guest():
+    """The hello-world by the system call itself, and a program with most of the library."""
+    port("tcc")
+    run = shell(r"""
+        cat > /hello.c <<'END'
+#include <postern/syscalls.h>
+int main(void)
+{
+	static const char text[] = "Hello, world, through _kern_write!\n";
+	return _kern_write(1, -1, text, sizeof text - 1) == sizeof text - 1 ? 3 : 1;
+}
+END
+        cat > /print.c <<'END'
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	char *text = malloc(100);
+	snprintf(text, 100, "%lld %.10f %s %d", 1234567890123LL / argc, sqrt(argc), argv[1],
+		access("/none", F_OK));
+	return puts(text) > 0 ? 0 : 1;
+}
+END
+        tcc -Wall -Werror -o /hello /hello.c && /hello; echo $?
+        tcc -Wall -Werror -c /print.c -o /print.o && tcc -o /print /print.o -lm
+        /print word; echo $?
+        echo 'int main(void) { return nothing; }' > /wrong.c; tcc -o /wrong /wrong.c 2>&1; echo $?
+    """)
+    assert run.stdout.decode() == (
+        "Hello, world, through _kern_write!\n3\n"
+        "617283945061 1.4142135624 word -1\n0\n"
+        "/wrong.c:1: error: 'nothing' undeclared\n1\n"), run
+
+
 def test_ports_are_pinned():
     """Each port has a version, and the SHA-256 of what is built; no address of a mirror."""
     text = (booting.TOP / "tools/ports.py").read_text()

@@ -23,6 +23,14 @@ static inline uint32_t now(void)
 	return low;
 }
 
+/* One sample: what `path` costs. */
+#define TIME(samples, i, path)                                                           \
+	do {                                                                                 \
+		uint32_t start = now();                                                          \
+		path;                                                                            \
+		(samples)[i] = now() - start;                                                    \
+	} while (0)
+
 /* `value` where it is no error; the program says what failed and ends otherwise. */
 int32_t must(int32_t value, const char *what);
 
@@ -44,6 +52,18 @@ measure measure_map;
 measure measure_signal;
 measure measure_time_call;
 measure measure_time_commpage;
+
+/* files.c */
+measure measure_write_null;
+measure measure_read_ram;
+measure measure_pipe_bytes;
+measure measure_pipe_turns;
+measure measure_open_close;
+measure measure_stat;
+measure measure_create_unlink;
+measure measure_disk_read;
+measure measure_disk_write;
+bool disk_is_there(void);
 
 /* parallel.c */
 measure measure_wake;

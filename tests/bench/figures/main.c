@@ -45,6 +45,15 @@ static const struct row kRows[] = {
 	{"signal", measure_signal, 2001, 1, 0, "signal"},
 	{"system-time-call", measure_time_call, 2001, 1, 0, "call"},
 	{"system-time-commpage", measure_time_commpage, 2001, 1, 0, "call"},
+	{"write-null", measure_write_null, 2001, 1, 0, "byte"},
+	{"read-ram-file", measure_read_ram, 2001, 1, 0, "4 KiB"},
+	{"pipe-bytes", measure_pipe_bytes, 201, 1, 0, "64 KiB"},
+	{"pipe-ping-pong", measure_pipe_turns, 1001, 1, 0, "round trip"},
+	{"open-close", measure_open_close, 2001, 1, 0, "file"},
+	{"stat", measure_stat, 2001, 1, 0, "call"},
+	{"create-unlink", measure_create_unlink, 1001, 1, 0, "file"},
+	{"disk-read", measure_disk_read, 101, 1, 0, "64 KiB"},
+	{"disk-write", measure_disk_write, 101, 1, 0, "64 KiB"},
 	{"smp-futex-ping-pong", measure_futex_apart, 2001, 1, 2, "round trip"},
 	{"smp-wake", measure_wake, 501, 1, 2, "wake"},
 	{"smp-null-1", measure_null_one, 21, 0, 1, "100 calls"},
@@ -175,6 +184,10 @@ int main(int argc, char **argv)
 		else if (kRows[row].measure == measure_time_commpage
 				 && COMMPAGE_TABLE[COMMPAGE_TIME] == 0)
 			print("skip %s the commpage has no time data here\n", kRows[row].name);
+		else if ((kRows[row].measure == measure_disk_read
+					 || kRows[row].measure == measure_disk_write)
+				 && !disk_is_there())
+			print("skip %s there is no disk in this machine\n", kRows[row].name);
 		else
 			run(&kRows[row], samples > 0 && samples < count ? samples : count);
 	}

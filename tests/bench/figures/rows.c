@@ -16,13 +16,6 @@
 /* Pages of a batch; one page table's, so that a new one is a rare sample. */
 #define BATCH 512u
 
-#define TIME(samples, i, path)                                                           \
-	do {                                                                                 \
-		uint32_t start = now();                                                          \
-		path;                                                                            \
-		(samples)[i] = now() - start;                                                    \
-	} while (0)
-
 static volatile uint32_t *map_pages(unsigned count, int flags)
 {
 	uint32_t address =

@@ -9,6 +9,26 @@
 
 #include_next <sys/features.h>
 
+/* What newlib asks a compiler about its integers, which TinyCC does not tell. Its
+ * <stddef.h> has the names of <stdint.h>, too, and says so by a macro that newlib
+ * defines with another value. */
+#ifdef __TINYC__
+#undef __int8_t_defined
+#define __int8_t_defined 1
+#define __INT8_TYPE__ signed char
+#define __INT16_TYPE__ short int
+#define __INT32_TYPE__ int
+#define __INT64_TYPE__ long long int
+#define __UINT8_TYPE__ unsigned char
+#define __UINT16_TYPE__ unsigned short int
+#define __UINT32_TYPE__ unsigned int
+#define __UINT64_TYPE__ long long unsigned int
+#define __INTMAX_TYPE__ long long int
+#define __UINTMAX_TYPE__ long long unsigned int
+#define __INTPTR_TYPE__ int
+#define __UINTPTR_TYPE__ unsigned int
+#endif
+
 #define __DYNAMIC_REENT__
 
 /* A descriptor set for select() holds as many as a process may have open. */
