@@ -50,7 +50,7 @@ commands=
 pc_packages= # programs for the PC that boots, whatever machine builds
 if wants build; then
 	packages="$packages clang lld llvm nasm make python3 grub-common xorriso mtools"
-	packages="$packages newlib-source"
+	packages="$packages newlib-source xz-utils"
 	pc_packages="grub-pc-bin grub-efi-ia32-bin grub-efi-amd64-bin"
 	commands="$commands clang ld.lld llvm-objcopy nasm make python3 grub-mkrescue xorriso mformat"
 fi
@@ -67,8 +67,8 @@ if wants gdb; then
 	commands="$commands gdb"
 fi
 if wants ports; then
-	# What ports' own builds run on this machine
-	packages="$packages libc6-dev tcl"
+	# What ports' own builds run on this machine, and what unpacks them
+	packages="$packages libc6-dev tcl bzip2"
 	commands="$commands tclsh"
 fi
 if wants test; then
