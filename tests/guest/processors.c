@@ -72,10 +72,13 @@ static void write_lines(int writer)
 
 #define FAULTS 8
 
+/* Not mapped; gcc would complain of a constant. */
+static volatile uintptr_t sNowhere = 0x10;
+
 static int __attribute__((noinline)) fall(int depth)
 {
 	if (depth == 0)
-		return *(volatile int *)0x10;
+		return *(volatile int *)sNowhere;
 	return fall(depth - 1) + 1;
 }
 
