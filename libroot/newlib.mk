@@ -30,6 +30,11 @@ LIBC_CODE := $(TARGET_FLAGS) -march=i486 -O2 -g -nostdinc -fno-pic -fno-common \
 	-fno-strict-aliasing -fno-omit-frame-pointer -momit-leaf-frame-pointer \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -ffunction-sections \
 	-fdata-sections
+# A gcc that makes programs for this machine says that it is Linux, and newlib's headers
+# believe it.
+ifeq ($(findstring clang,$(CC_NAME)),)
+LIBC_CODE += -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix -Uunix
+endif
 CFLAGS_LIBC = $(LIBC_CODE) -std=gnu11 $(LIBC_INCLUDES) -I$(BUILD)/generated $(WARNINGS) \
 	-fmacro-prefix-map=$(CURDIR)/= -fdebug-prefix-map=$(CURDIR)=.
 

@@ -206,7 +206,7 @@ static void temporary(void)
 	int count = scandir("/", &names, NULL, alphasort), made = 0;
 
 	for (int i = 0; i < count; i++) {
-		char path[64], text[32] = "";
+		char path[sizeof names[0]->d_name + 1], text[32] = "";
 		int fd;
 
 		if (strncmp(names[i]->d_name, "t-", 2) != 0)
