@@ -905,8 +905,9 @@ void process_thread_gone(struct thread *thread)
 	thread_usage(thread, &ticks, &calls);
 	process->ended_ticks += ticks;
 	process->ended_calls += calls;
-	if (thread->exited != NULL) {
+	if (thread->told) {
 		list_add(&process->exited, &thread->exited->link);
+		thread->exited = NULL;
 		process->exited_count++;
 		process_forget_exited(process, EXITED_MAX);
 	}

@@ -91,7 +91,10 @@ struct thread *thread_allocate(void)
 
 	if (thread == NULL)
 		return NULL;
-	if (arch_thread_create(&thread->arch, thread) != 0) {
+	/* Before it is needed: the end of a thread must not want for memory. */
+	thread->exited = heap_allocate(sizeof *thread->exited);
+	if (thread->exited == NULL || arch_thread_create(&thread->arch, thread) != 0) {
+		heap_free(thread->exited);
 		heap_free(thread);
 		return NULL;
 	}
@@ -125,6 +128,7 @@ bool thread_register(struct thread *thread, struct process *process)
 void thread_discard(struct thread *thread)
 {
 	arch_thread_destroy(&thread->arch);
+	heap_free(thread->exited);
 	heap_free(thread);
 }
 

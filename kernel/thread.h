@@ -73,7 +73,8 @@ struct thread {
 	bool interruptible; /* a signal ends its wait */
 	bool ending;		/* its process wants it gone */
 
-	struct exited *exited; /* what exit_thread() leaves for join_thread() */
+	struct exited *exited; /* what exit_thread() leaves for join_thread(), */
+	bool told;			   /* once it has been called */
 	struct wait_queue joiners;
 	uint64_t ticks; /* of processor time */
 	uint64_t calls; /* system calls, up to where the door had counted */

@@ -91,13 +91,10 @@ void _user_exit_thread(int value)
 {
 	struct thread *thread = thread_current();
 
-	/* Without memory for it, a join finds no thread. */
-	thread->exited = heap_allocate(sizeof *thread->exited);
-	if (thread->exited != NULL) {
-		list_init(&thread->exited->link);
-		thread->exited->tid = thread->tid;
-		thread->exited->value = value;
-	}
+	list_init(&thread->exited->link);
+	thread->exited->tid = thread->tid;
+	thread->exited->value = value;
+	thread->told = true;
 	process_end_thread();
 }
 

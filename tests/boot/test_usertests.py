@@ -30,7 +30,6 @@ MORE_MACHINES = (
     {"options": ("--memory", "1500")},
     {"options": ("--memory", "64"), "smp": 4},
     # Without an APIC the others are not there.
-    {"cpu": "486", "smp": 2},
     {"cpu": "max", "smp": 4, "append": "cpus=3"},
     {"cpu": "max", "smp": 4, "append": "nx=off"},
     {"cpu": "qemu32", "smp": 2, "syscall": "int"},
