@@ -162,14 +162,6 @@ void spin_lock(struct spinlock *lock)
 	take(lock, (uintptr_t)__builtin_return_address(0));
 }
 
-bool spin_try_lock(struct spinlock *lock)
-{
-	if (!try(lock))
-		return disabled();
-	record(lock, (uintptr_t)__builtin_return_address(0));
-	return true;
-}
-
 void spin_unlock(struct spinlock *lock)
 {
 	note_released(lock);

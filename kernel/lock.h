@@ -58,9 +58,6 @@ struct spinlock {
 void spin_lock(struct spinlock *lock);
 void spin_unlock(struct spinlock *lock);
 
-/* Takes it if nobody has it. */
-bool spin_try_lock(struct spinlock *lock);
-
 /*
  * The same for what interrupt handlers take, too: interrupts are off while it is
  * held. Returns whether they were on, which spin_unlock_irq() wants to know.
@@ -111,7 +108,3 @@ void mutex_init(struct mutex *mutex, const char *name);
 /* Sleeps while somebody else has it; no signal ends that. */
 void mutex_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
-bool mutex_try_lock(struct mutex *mutex);
-
-/* Whether the running thread holds it: for assertions. */
-bool mutex_held(const struct mutex *mutex);

@@ -125,14 +125,6 @@ static void take(struct mutex *mutex, uintptr_t place)
 	mutex->place = place;
 }
 
-bool mutex_try_lock(struct mutex *mutex)
-{
-	if (!try(mutex))
-		return false;
-	take(mutex, (uintptr_t)__builtin_return_address(0));
-	return true;
-}
-
 /* Apart, so that who gets it at once saves no registers for this. */
 static void __attribute__((noinline)) wait_for(struct mutex *mutex)
 {
@@ -182,9 +174,4 @@ void mutex_unlock(struct mutex *mutex)
 {
 	if (set_free(mutex))
 		wake_waiter(mutex);
-}
-
-bool mutex_held(const struct mutex *mutex)
-{
-	return mutex->owner == thread_current();
 }
