@@ -132,6 +132,10 @@ LIBC_SOURCES := $(shell awk '/^# *include </ && \
 	tests/guest/*/*.c) /dev/null)
 needs_libc = $(filter $(LIBC_SOURCES),$(call program_sources,$(1)))
 
+# What `make run APP=…` runs, if it is one of ours that gets by without a shell.
+APP ?=
+APP_ALONE := $(filter-out init,$(filter $(APPS),$(APP)))
+
 .DEFAULT_GOAL := iso
 include libroot/newlib.mk
 APPS_LATER := $(if $(LIBC_READY),,$(foreach app,$(APPS),$(if $(call needs_libc,apps/$(app)),$(app))))
@@ -284,8 +288,9 @@ $(foreach name,$(BENCHES), \
 # that run programs wait for it; where its source cannot be fetched they go without.
 # dash is /bin/sh, and mksh what a person gets.
 SHELL_STAMPS := $(BUILD)/ports/dash.stamp $(BUILD)/ports/mksh.stamp
-SHELL_PORT := $(if $(filter run test test-full ports,$(MAKECMDGOALS)),$(SHELL_STAMPS))
-$(SHELL_STAMPS) &: tools/ports.py tools/postern-cc $(BUILD)/lib/libc.a \
+SHELL_PORT := $(if $(filter test test-full ports $(if $(APP_ALONE),,run), \
+	$(MAKECMDGOALS)),$(SHELL_STAMPS))
+$(SHELL_STAMPS) &: tools/ports.py tools/postern-cc $(BUILD)/lib/contents \
 		$(BUILD)/libroot/posix/crt0.asm.o libroot/program.ld
 	@$(PYTHON) tools/ports.py --build $(BUILD) --if-possible dash mksh
 
@@ -297,7 +302,7 @@ $(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources $(SHELL_PORT) $(wildcard $(BU
 		$${ports:+-C $(abspath $(BUILD))/ports/root} $$ports
 
 .PHONY: ports
-ports: $(SHELL_PORT)	## Lua, SQLite, an editor, ... from Debian's source packages, into the image
+ports: $(SHELL_PORT) $(BUILD)/lib/contents	## Lua, SQLite, an editor, ... from Debian's source packages, into the image
 	@$(PYTHON) tools/ports.py --build $(BUILD)
 	@$(MAKE) --no-print-directory iso
 
@@ -307,7 +312,6 @@ $(BUILD)/postern.iso: $(BUILD)/postern.elf $(BUILD)/system.tar iso/grub.cfg tool
 
 # ---- Running it ------------------------------------------------------------------------------------
 
-APP ?=
 ARGS ?=
 EMULATOR ?= qemu
 BOOT = $(PYTHON) tools/boot.py --iso $(BUILD)/postern.iso --emulator $(EMULATOR) \
@@ -324,11 +328,23 @@ $(HOME_DISK):
 		$@.new $(HOME_SIZE) >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
 	@mv $@.new $@
 
+# Nobody waits for the C library to see hello: a first run shows it, and then the rest.
+.PHONY: run-at-once
+run-at-once:
+	@$(MAKE) --no-print-directory iso
+	@$(BOOT) hello
+	@echo '  The C library and the shell are next: about a minute, once.'
+
 .PHONY: run gdb test test-full bench bench-door compile_commands.json
+ifneq ($(filter run,$(if $(APP),,$(if $(wildcard $(NEWLIB)/stamp),,$(MAKECMDGOALS)))),)
+run: run-at-once
+	@$(MAKE) --no-print-directory run
+else
 run: iso $(HOME_DISK)	## boot it: hello, and a shell; APP=hello ARGS=… EMULATOR=qemu|bochs CPU=… SYSCALL=auto|int|sysenter
 	@# A person may take any time; a script should not wait for ever.
 	@$(BOOT) --disk $(HOME_DISK) $$(test ! -t 0 || echo --timeout 0 --reboot) \
 		$(if $(APP),$(APP) $(ARGS),init)
+endif
 
 gdb: APP := $(or $(APP),hello)
 gdb: iso	## boot it under gdb, with the symbols of the kernel and of APP

@@ -4,6 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const char *state_name(uint32_t state)
+{
+	static const char *const kNames[] = {
+		[PROCESS_NEW] = "new",
+		[PROCESS_RUNNING] = "running",
+		[PROCESS_ZOMBIE] = "zombie",
+		[PROCESS_WAITING] = "waiting",
+		[PROCESS_STOPPED] = "stopped",
+	};
+
+	return state < sizeof kNames / sizeof kNames[0] ? kNames[state] : "?";
+}
+
 int main(void)
 {
 	struct process_status *all = NULL;
@@ -19,15 +32,15 @@ int main(void)
 			break;
 		free(all); /* there were more than expected */
 	}
-	printf("  PID  PPID THR  MEMORY      TIME COMMAND\n");
+	printf("  PID  PPID STATE    THR  MEMORY      TIME COMMAND\n");
 	for (ssize_t i = 0; i < count; i++) {
 		char command[PROCESS_COMMAND_MAX];
 
 		if (_kern_process_get_name(all[i].pid, command, sizeof command) < 0)
 			snprintf(command, sizeof command, "[%s]", all[i].name);
-		printf("%5d %5d %3u %6uK %9.3f %s\n", (int)all[i].pid, (int)all[i].parent,
-			(unsigned)all[i].threads, (unsigned)all[i].pages * 4,
-			(double)all[i].cpu_time / 1e6, command);
+		printf("%5d %5d %-8s %3u %6uK %9.3f %s\n", (int)all[i].pid, (int)all[i].parent,
+			state_name(all[i].state), (unsigned)all[i].threads,
+			(unsigned)all[i].pages * 4, (double)all[i].cpu_time / 1e6, command);
 	}
 	free(all);
 	return 0;

@@ -142,6 +142,21 @@ void process_visit(bool (*visit)(struct process *process, void *context), void *
 	}
 }
 
+enum process_state process_state(const struct process *process)
+{
+	if (process->state != PROCESS_RUNNING)
+		return process->state;
+	/* Their states change under other locks: what is told is how they just were. */
+	LIST_FOR_EACH(link, &process->threads)
+	{
+		const struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
+
+		if (__atomic_load_n(&thread->state, __ATOMIC_RELAXED) != THREAD_WAITING)
+			return PROCESS_RUNNING;
+	}
+	return process->stopped ? PROCESS_STOPPED : PROCESS_WAITING;
+}
+
 void process_usage(struct process *process, uint64_t *_ticks, uint64_t *_calls)
 {
 	*_ticks = process->ended_ticks;

@@ -8,6 +8,7 @@
 #include "kernel/signal.h"
 #include "kernel/thread.h"
 #include <postern/process.h>
+#include <postern/process_status.h>
 #include <postern/types.h>
 
 struct iframe;
@@ -24,18 +25,12 @@ void process_lock(void);
 void process_unlock(void);
 int process_wait(struct wait_queue *queue); /* wait_on(), with it */
 
-enum process_state {
-	PROCESS_NEW,	 /* made by process_create(), not started */
-	PROCESS_RUNNING, /* has threads */
-	PROCESS_ZOMBIE,	 /* has ended, and nobody has waited for it */
-};
-
 struct process {
 	pid_t pid;
-	pid_t pgid; /* its process group: that of the first process in it */
-	enum process_state state;
-	struct process *parent; /* NULL for the first, and for orphans */
-	struct list children;	/* of `sibling` */
+	pid_t pgid;				  /* its process group: that of the first process in it */
+	enum process_state state; /* new, running or zombie; process_state() tells more */
+	struct process *parent;	  /* NULL for the first, and for orphans */
+	struct list children;	  /* of `sibling` */
 	struct list sibling;
 	struct list all;	 /* every process, by age */
 	struct list hashed;	 /* by pid */
@@ -182,6 +177,9 @@ void process_print_address_in_panic(
 
 /* Calls `visit` with each process until it returns false. The lock is held. */
 void process_visit(bool (*visit)(struct process *process, void *context), void *context);
+
+/* As process_status() tells it. The lock is held. */
+enum process_state process_state(const struct process *process);
 
 /* Ticks of processor time, and system calls, of all threads. The lock is held. */
 void process_usage(struct process *process, uint64_t *_ticks, uint64_t *_calls);

@@ -213,7 +213,7 @@ static void describe(struct process *process, struct process_status *status)
 	process_usage(process, &ticks, &status->calls);
 	status->pid = process->pid;
 	status->parent = process->parent != NULL ? process->parent->pid : 0;
-	status->state = process->state;
+	status->state = process_state(process);
 	status->threads = process->thread_count;
 	status->pages = process->space != NULL ? process->space->resident : 0;
 	status->cpu_time = (time_us_t)ticks * 1000;

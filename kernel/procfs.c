@@ -64,11 +64,17 @@ static void write_mounts(struct text *text)
 
 static bool add_process(struct process *process, void *context)
 {
-	static const char *const kStates[] = {"new", "running", "zombie"};
+	static const char *const kStates[] = {
+		[PROCESS_NEW] = "new",
+		[PROCESS_RUNNING] = "running",
+		[PROCESS_ZOMBIE] = "zombie",
+		[PROCESS_WAITING] = "waiting",
+		[PROCESS_STOPPED] = "stopped",
+	};
 
 	add(context, "%d %d %s %u %u %s\n", (int)process->pid,
-		process->parent != NULL ? (int)process->parent->pid : 0, kStates[process->state],
-		process->thread_count,
+		process->parent != NULL ? (int)process->parent->pid : 0,
+		kStates[process_state(process)], process->thread_count,
 		process->space != NULL ? (unsigned)process->space->resident * 4 : 0,
 		process->command);
 	return true;

@@ -3,6 +3,7 @@
 # file, and what it makes is:
 #
 #   $(NEWLIB)/stamp            newlib's headers and libraries are there
+#   $(BUILD)/lib/contents      is as old as the last change of what programs get from it
 #   $(BUILD)/lib/libc.a        all that a C program is linked with: libroot/posix/,
 #                              newlib, and libroot
 #
@@ -89,8 +90,9 @@ $(NEWLIB)/built: $(NEWLIB_NEEDS)
 
 # A first `make` of the image does not wait for it: the image then has the programs
 # that need only libroot, newlib is built in the background, and the next `make` adds
-# the others. Any other goal (run, test, ports, ...) waits.
-QUICK_GOALS := iso kernel programs
+# the others. Any other goal (test, ports, ...) waits.
+QUICK_GOALS := iso kernel programs \
+	$(if $(APP_ALONE),$(if $(call needs_libc,apps/$(APP_ALONE)),,run))
 LIBC_READY := $(if $(filter-out $(QUICK_GOALS),$(MAKECMDGOALS)),yes,$(wildcard $(NEWLIB)/stamp))
 
 .PHONY: libc newlib-background
@@ -129,3 +131,16 @@ $(BUILD)/lib/libc.a: $(POSIX_OBJECTS) $(NEWLIB_POSIX_OBJECTS) $(LIBC_LIBROOT_OBJ
 	$(call say,AR,$(AR) qcsL $@ $(POSIX_OBJECTS) $(NEWLIB_POSIX_OBJECTS) \
 		$(NEWLIB)/i686-elf/lib/libc.a $(NEWLIB)/i686-elf/lib/libm.a $(LIBC_LIBROOT_OBJECTS))
 	@$(AR) rcs $(@D)/libm.a
+
+# A new system call changes libc.a, and no program that there is: the stubs that it needs are
+# as they were. So what takes long to build (the ports) depends on the contents of all the
+# other objects, and on the numbers of the calls that those make.
+LIBC_CONTENTS := $(POSIX_OBJECTS) $(NEWLIB_POSIX_OBJECTS) \
+	$(filter-out $(GENERATED)/syscalls.asm.o,$(LIBC_LIBROOT_OBJECTS))
+$(BUILD)/lib/contents.stamp: $(BUILD)/lib/libc.a tools/gensyscalls.py
+	@{ sha256sum $(LIBC_CONTENTS); ls -l --time-style=+%s.%N $(NEWLIB)/built; \
+		$(NM) -u $(LIBC_CONTENTS) | sed -n 's/.* _kern_/SYS_/p' | sort -u | \
+		grep -wFf - $(GENERATED)/syscall_numbers.inc; } >$(@D)/contents.new
+	@cmp -s $(@D)/contents.new $(@D)/contents || cp $(@D)/contents.new $(@D)/contents
+	@touch $@
+$(BUILD)/lib/contents: $(BUILD)/lib/contents.stamp ;

@@ -391,7 +391,9 @@ def build_port(name, build):
     port = PORTS[name]
     folder = build / "ports"
     stamp = folder / f"{name}.stamp"
-    inputs = [pathlib.Path(__file__), COMPILER, build / "lib" / "libc.a", ROOT / "libroot/program.ld"]
+    # TinyCC brings the guest the library itself, with the stubs of all calls.
+    library = build / "lib" / ("libc.a" if name == "tcc" else "contents")
+    inputs = [pathlib.Path(__file__), COMPILER, library, ROOT / "libroot/program.ld"]
     if stamp.is_file() and all(path.stat().st_mtime <= stamp.stat().st_mtime for path in inputs):
         return
     source = folder / "source" / name

@@ -89,7 +89,7 @@ def test_small_programs():
         "one two\n       1       2       8 /a/g\n1:one two\n1\none two\none two\n"
         "00000000  61 62 63 0a                                       |abc.|\n00000004\n"
         "ls: /a: No such file or directory\n1\nPostern\n"
-        "  PID  PPID THR  MEMORY      TIME COMMAND\n1\n1\n"), run
+        "  PID  PPID STATE    THR  MEMORY      TIME COMMAND\n1\n1\n"), run
 
 
 def test_lua():

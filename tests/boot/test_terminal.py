@@ -143,12 +143,12 @@ def test_signals():
     with Person("signals") as person:
         person.see(b"ready\r\n")
         person.type(b"\x03")
-        person.see(b"^Cread -4, signal 2\r\n")
+        person.see(b"^Cread -4, signal 2\r\nready\r\n")
         person.type(b"\x1a")
         person.see(b"^Z")
         person.see_nothing()
         person.type(b"abc\r")
-        person.see(b"abc\r\nread 4, signal 20\r\n")
+        person.see(b"abc\r\nread 4, signal 20\r\nready\r\n")
         person.type(b"\x1c")
         person.see(b"^\\read -4, signal 3\r\n")
         assert person.end()[0] == 0

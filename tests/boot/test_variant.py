@@ -30,6 +30,9 @@ class Tree:
         shutil.rmtree(self.top, ignore_errors=True)
         shutil.copytree(booting.TOP, self.top, symlinks=True, ignore=shutil.ignore_patterns(
             "build", "build-*", booting.BUILD.name, ".git", "__pycache__", ".pytest_cache"))
+        # The C library is the same for all of them.
+        (self.top / "build").mkdir()
+        (self.top / "build" / "cache").symlink_to(booting.TOP / "build" / "cache")
 
     def path(self, name):
         return self.top / name

@@ -19,6 +19,7 @@
 #include <postern/poll.h>
 #include <postern/print.h>
 #include <postern/process.h>
+#include <postern/process_status.h>
 #include <postern/signal.h>
 #include <postern/syscalls.h>
 #include <postern/termios.h>
@@ -182,6 +183,30 @@ static void note(int signal, struct signal_info *info, struct signal_context *co
 	sLast = signal;
 }
 
+/*
+ * Says "ready" once this process waits in a call. A signal that comes before it does
+ * is over by then and ends no call; so who sends one has to know.
+ */
+static pid_t say_when_it_waits(void)
+{
+	static struct process_status sEntries[16];
+	pid_t watched = _kern_getpid();
+	pid_t watcher = _kern_fork();
+
+	while (watcher == 0) {
+		ssize_t count = _kern_process_status(sEntries, 16);
+
+		for (ssize_t i = 0; i < count && i < 16; i++) {
+			if (sEntries[i].pid == watched && sEntries[i].state == PROCESS_WAITING) {
+				print("ready\n");
+				_kern_exit(0);
+			}
+		}
+		_kern_snooze(1000, 0);
+	}
+	return watcher;
+}
+
 static int signals(void)
 {
 	struct signal_action action = {(uint32_t)(uintptr_t)note, 0, 0};
@@ -191,10 +216,11 @@ static int signals(void)
 	_kern_sigaction(SIGINT, &action, NULL);
 	_kern_sigaction(SIGTSTP, &restarting, NULL);
 	_kern_sigaction(SIGQUIT, &action, NULL);
-	print("ready\n");
 	while (sLast != SIGQUIT) {
+		pid_t watcher = say_when_it_waits();
 		ssize_t count = _kern_read(0, -1, line, sizeof line);
 
+		_kern_wait(watcher, NULL, 0);
 		print("read %d, signal %d\n", (int)count, sLast);
 	}
 	return 0;

@@ -1,13 +1,21 @@
-/* A running process, as process_status() describes it. */
+/* A process, as process_status() describes it. */
 #pragma once
 
 #include <postern/process.h>
 #include <postern/types.h>
 
+enum process_state {
+	PROCESS_NEW,	 /* made by process_create(), not started */
+	PROCESS_RUNNING, /* a thread of it runs or could */
+	PROCESS_ZOMBIE,	 /* has ended, and nobody has waited for it */
+	PROCESS_WAITING, /* all its threads wait for something */
+	PROCESS_STOPPED, /* by a signal */
+};
+
 struct process_status {
 	pid_t pid;
 	pid_t parent;	/* 0 for the first, and for orphans */
-	uint32_t state; /* one of PROCESS_STATE */
+	uint32_t state; /* of enum process_state */
 	uint32_t threads;
 	uint32_t pages; /* resident */
 	uint32_t reserved;

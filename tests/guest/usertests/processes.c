@@ -406,7 +406,8 @@ void test_zombies(void)
 		CHECK(count >= 41 && count <= 64);
 		zombies = 0;
 		for (i = 0; i < (unsigned)count; i++) {
-			if (entries[i].parent == _kern_getpid() && entries[i].state == 2) {
+			if (entries[i].parent == _kern_getpid()
+				&& entries[i].state == PROCESS_ZOMBIE) {
 				CHECK_EQUAL(entries[i].pages, 0);
 				CHECK_EQUAL(entries[i].threads, 0);
 				zombies++;
@@ -480,6 +481,7 @@ void test_process_create_start(void)
 	sleep_us(3000);
 	CHECK_EQUAL(_kern_wait(pid, NULL, WAIT_NO_HANG), 0); /* it has not run */
 	CHECK_EQUAL(status_of(pid).parent, _kern_getpid());
+	CHECK_EQUAL(status_of(pid).state, PROCESS_NEW);
 	CHECK_EQUAL(_kern_process_start(pid), 0);
 	CHECK_EQUAL(_kern_process_start(pid), -EINVAL);
 	check_exit(pid, 9);
