@@ -364,7 +364,7 @@ static void do_status(void)
 
 	CHECK(count > 0 && count <= 200);
 	for (ssize_t i = 0; i < count; i++) {
-		CHECK(sEntries[i].pid > 0 && sEntries[i].state <= 2);
+		CHECK(sEntries[i].pid > 0 && sEntries[i].state <= PROCESS_STOPPED);
 		found |= sEntries[i].pid == _kern_getpid();
 	}
 	CHECK(found);
