@@ -50,25 +50,27 @@ AR := llvm-ar
 NM := llvm-nm
 OBJCOPY := llvm-objcopy
 
+# The compiler's own headers.
+CC_INCLUDE := $(shell $(CC) -print-file-name=include)
 CC_NAME := $(notdir $(firstword $(CC)))
 ifneq ($(findstring clang,$(CC_NAME)),)
 TARGET_FLAGS := --target=i686-elf
 # compiler-rt's builtins: 64-bit division and the like
-RUNTIME = $(firstword $(wildcard \
+RUNTIME := $(firstword $(wildcard \
 	$(shell $(CC) --print-resource-dir)/lib/linux/libclang_rt.builtins-i386.a \
 	$(shell $(CC) --print-resource-dir)/lib/i386-*/libclang_rt.builtins.a \
 	/usr/lib/gcc-cross/i686-linux-gnu/*/libgcc.a))
 else
 TARGET_FLAGS := -m32
 # gcc's own libgcc for i386, from the package of its cross compiler or multilib
-RUNTIME = $(firstword $(wildcard /usr/lib/gcc-cross/i686-linux-gnu/*/libgcc.a \
+RUNTIME := $(firstword $(wildcard /usr/lib/gcc-cross/i686-linux-gnu/*/libgcc.a \
 	$(dir $(shell $(CC) -print-libgcc-file-name))32/libgcc.a))
 endif
 
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	-Wshadow -Wpointer-arith -Wvla -Wwrite-strings
 CFLAGS_BOTH := $(TARGET_FLAGS) -march=i486 -std=gnu11 -O2 -g -ffreestanding -nostdinc \
-	-isystem $(shell $(CC) -print-file-name=include) -fno-pic -fno-common \
+	-isystem $(CC_INCLUDE) -fno-pic -fno-common \
 	-fno-strict-aliasing -fno-omit-frame-pointer -momit-leaf-frame-pointer \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -ffunction-sections \
 	-fdata-sections -fmacro-prefix-map=$(CURDIR)/= -fdebug-prefix-map=$(CURDIR)=. $(WARNINGS)
@@ -161,9 +163,10 @@ $(BUILD)/flags: FORCE
 FORCE:
 
 # A source that is added or removed links again what it belongs to.
-SOURCES_NOW := $(KERNEL_OBJECTS) $(LIBROOT_OBJECTS) $(POSIX_OBJECTS) \
+$(BUILD)/kernel.sources: SOURCES_NOW = $(KERNEL_OBJECTS)
+$(BUILD)/sources: SOURCES_NOW = $(LIBROOT_OBJECTS) $(POSIX_OBJECTS) \
 	$(foreach app,$(APPS),$(call program_objects,apps/$(app)))
-$(BUILD)/sources: FORCE
+$(BUILD)/sources $(BUILD)/kernel.sources: FORCE
 	@mkdir -p $(@D)
 	@echo '$(SOURCES_NOW)' | cmp -s - $@ || echo '$(SOURCES_NOW)' >$@
 
@@ -177,6 +180,7 @@ $(GENERATED)/stamp: syscalls.def tools/gensyscalls.py libroot/include/postern/er
 	$(call say,GEN,$(PYTHON) tools/gensyscalls.py --output $(GENERATED) syscalls.def)
 	@touch $@
 $(GENERATED_FILES): $(GENERATED)/stamp ;
+$(GENERATED)/calls/%: $(GENERATED)/stamp ;
 
 # What the door's harness (tests/guest/door/) derives its cases from.
 $(GENERATED)/door_calls.h: $(GENERATED)/syscalls.json tests/guest/gen_calls.py
@@ -216,9 +220,12 @@ $(BUILD)/libroot/shared/%.o: CFLAGS = $(CFLAGS_USER) -I.
 $(LIBC_SOURCES:%.c=$(BUILD)/%.o): CFLAGS = $(CFLAGS_LIBC)
 $(LIBC_SOURCES:%.c=$(BUILD)/%.o): | $(NEWLIB)/stamp
 
+# Depends on the calls that it names, not on the headers of all: a new one concerns few.
 define compile
 @mkdir -p $(@D)
-$(call say,CC,$(CC) $(CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<)
+$(call say,CC,$(CC) $(CFLAGS) -MD -MP -MF $(@:.o=.d) -c -o $@ $<)
+@! grep -q $(GENERATED)/syscall $(@:.o=.d) || { awk -v generated=$(GENERATED) \
+	-f tools/calls_used.awk $(@:.o=.d) >$(@:.o=.d).new && mv $(@:.o=.d).new $(@:.o=.d); }
 endef
 
 # NASM 2.16.01's -MD forgets included files that exist; a run of -M does not.
@@ -228,6 +235,8 @@ define assemble
 $(call say,NASM,$(NASM) $(NASMFLAGS) -o $@ $<)
 endef
 
+# The table is about all calls.
+$(GENERATED)/syscall_table.o: $(GENERATED_FILES)
 $(GENERATED)/%.o: $(GENERATED)/%.c $(BUILD)/flags | $(GENERATED_FILES)
 	$(compile)
 $(GENERATED)/%.asm.o: $(GENERATED)/%.asm $(BUILD)/flags
@@ -250,7 +259,8 @@ $(BUILD)/no_symbols.asm: tools/kernel_symbols.py
 	@$(PYTHON) tools/kernel_symbols.py $@ </dev/null
 $(BUILD)/no_symbols.o $(BUILD)/symbols.o: $(BUILD)/%.o: $(BUILD)/%.asm
 	@$(NASM) -f elf32 -o $@ $<
-$(BUILD)/first.elf: $(KERNEL_OBJECTS) $(BUILD)/no_symbols.o arch/i386/kernel.ld $(BUILD)/sources
+$(BUILD)/first.elf: $(KERNEL_OBJECTS) $(BUILD)/no_symbols.o arch/i386/kernel.ld \
+		$(BUILD)/kernel.sources
 	@$(LINK_KERNEL) -o $@ $(KERNEL_OBJECTS) $(BUILD)/no_symbols.o $(RUNTIME) 2>$@.errors \
 		|| { cat $@.errors >&2; sed -n 's/.*undefined symbol: _user_\([A-Za-z0-9_]*\).*/syscalls.def: the call \1 has no handler; write _user_\1() as syscall_handlers.h declares it, in a .c file under kernel\/ that includes it/p' $@.errors >&2; exit 1; }
 $(BUILD)/symbols.asm: $(BUILD)/first.elf
@@ -262,6 +272,23 @@ $(BUILD)/libroot.a: $(LIBROOT_OBJECTS) $(BUILD)/sources
 	@rm -f $@
 	$(call say,AR,$(AR) rcs $@ $(LIBROOT_OBJECTS))
 
+# A new system call changes the library, and no program that there is: the stubs that it uses
+# are as they were. So programs depend on the contents of all other objects, and on the
+# numbers of the calls that those make; and their own objects on the calls that they name.
+define contents_rule
+$(BUILD)/$(1).stamp: $(2) $(3) tools/gensyscalls.py $(4)
+	@{ sha256sum tools/gensyscalls.py $(filter-out %/syscalls.asm.o,$(3)); \
+		$(if $(4),ls -l --time-style=+%s.%N $(4);) $(NM) -u $(3) | \
+		sed -n 's/.* _kern_/SYS_/p' | sort -u | \
+		grep -wFf - $(GENERATED)/syscall_numbers.inc; } >$$@.new
+	@cmp -s $$@.new $(BUILD)/$(1) || cp $$@.new $(BUILD)/$(1)
+	@touch $$@
+$(BUILD)/$(1): $(BUILD)/$(1).stamp ;
+endef
+$(eval $(call contents_rule,libroot.contents,$(BUILD)/libroot.a,$(LIBROOT_OBJECTS)))
+$(eval $(call contents_rule,libc.contents,$(BUILD)/lib/libc.a,$(POSIX_OBJECTS) \
+	$(NEWLIB_POSIX_OBJECTS) $(LIBC_LIBROOT_OBJECTS),$(NEWLIB)/built))
+
 LINK_PROGRAM := $(LD) -m elf_i386 -static -nostdlib -z max-page-size=4096 --gc-sections \
 	-T libroot/program.ld
 
@@ -269,9 +296,10 @@ LINK_PROGRAM := $(LD) -m elf_i386 -static -nostdlib -z max-page-size=4096 --gc-s
 program_start = $(if $(call needs_libc,$(1)),$(BUILD)/libroot/posix/crt0.asm.o,$(if \
 	$(filter %.c,$(call program_sources,$(1))),$(BUILD)/libroot/crt0.asm.o))
 program_library = $(if $(call needs_libc,$(1)),$(BUILD)/lib/libc.a,$(BUILD)/libroot.a)
+program_contents = $(BUILD)/$(if $(call needs_libc,$(1)),libc,libroot).contents
 define program_rule
-$(1): $$(call program_objects,$(2)) $$(call program_start,$(2)) $$(call program_library,$(2)) \
-		libroot/program.ld $(BUILD)/sources
+$(1): $$(call program_objects,$(2)) $$(call program_start,$(2)) $$(call program_contents,$(2)) \
+		libroot/program.ld $(BUILD)/sources | $$(call program_library,$(2))
 	@mkdir -p $$(@D)
 	$$(call say,LD,$(LINK_PROGRAM) -o $$@ $$(call program_objects,$(2)) \
 		$$(call program_start,$(2)) $$(call program_library,$(2)) $(RUNTIME))
@@ -290,7 +318,7 @@ $(foreach name,$(BENCHES), \
 SHELL_STAMPS := $(BUILD)/ports/dash.stamp $(BUILD)/ports/mksh.stamp
 SHELL_PORT := $(if $(filter test test-full ports $(if $(APP_ALONE),,run), \
 	$(MAKECMDGOALS)),$(SHELL_STAMPS))
-$(SHELL_STAMPS) &: tools/ports.py tools/postern-cc $(BUILD)/lib/contents \
+$(SHELL_STAMPS) &: tools/ports.py tools/postern-cc $(BUILD)/libc.contents \
 		$(BUILD)/libroot/posix/crt0.asm.o libroot/program.ld
 	@$(PYTHON) tools/ports.py --build $(BUILD) --if-possible dash mksh
 
@@ -302,7 +330,7 @@ $(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources $(SHELL_PORT) $(wildcard $(BU
 		$${ports:+-C $(abspath $(BUILD))/ports/root} $$ports
 
 .PHONY: ports
-ports: $(SHELL_PORT) $(BUILD)/lib/contents	## Lua, SQLite, an editor, ... from Debian's source packages, into the image
+ports: $(SHELL_PORT) $(BUILD)/libc.contents	## Lua, SQLite, an editor, ... from Debian's source packages, into the image
 	@$(PYTHON) tools/ports.py --build $(BUILD)
 	@$(MAKE) --no-print-directory iso
 

@@ -3,9 +3,9 @@
 # file, and what it makes is:
 #
 #   $(NEWLIB)/stamp            newlib's headers and libraries are there
-#   $(BUILD)/lib/contents      is as old as the last change of what programs get from it
 #   $(BUILD)/lib/libc.a        all that a C program is linked with: libroot/posix/,
 #                              newlib, and libroot
+#   $(BUILD)/libc.contents     as old as the last change of what programs get from it
 #
 # newlib is built once for each compiler, in half a minute, below build/cache, whatever
 # $(BUILD) is. A first `make` does that in the background: see LIBC_READY.
@@ -25,8 +25,8 @@ NEWLIB_POSIX := collate collcmp execl execle execlp execv fnmatch glob popen \
 
 # What compiles newlib, and programs against it: the headers of ours in front, as they
 # say better than newlib's of the same names what there is (error numbers, say).
-LIBC_INCLUDES = -isystem libroot/posix/include -isystem libroot/include \
-	-isystem $(NEWLIB)/i686-elf/include -isystem $(shell $(CC) -print-file-name=include)
+LIBC_INCLUDES := -isystem libroot/posix/include -isystem libroot/include \
+	-isystem $(NEWLIB)/i686-elf/include -isystem $(CC_INCLUDE)
 LIBC_CODE := $(TARGET_FLAGS) -march=i486 -O2 -g -nostdinc -fno-pic -fno-common \
 	-fno-strict-aliasing -fno-omit-frame-pointer -momit-leaf-frame-pointer \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -ffunction-sections \
@@ -42,7 +42,7 @@ CFLAGS_LIBC = $(LIBC_CODE) -std=gnu11 $(LIBC_INCLUDES) -I$(BUILD)/generated $(WA
 # REENTRANT_SYSCALLS_PROVIDED and its kin: what libroot/posix/ has, newlib need not make
 # up. f_ldexp.S and f_ldexpf.S load an int by `fild` without a width, which clang
 # takes for ambiguous and gas for 16 bits; fildl is what they mean.
-NEWLIB_CFLAGS = $(filter-out -g,$(LIBC_CODE)) -isystem $(shell $(CC) -print-file-name=include) -Dfild=fildl \
+NEWLIB_CFLAGS = $(filter-out -g,$(LIBC_CODE)) -isystem $(CC_INCLUDE) -Dfild=fildl \
 	-DREENTRANT_SYSCALLS_PROVIDED -DSIGNAL_PROVIDED -DHAVE_FCNTL -DHAVE_RENAME \
 	-DHAVE_OPENDIR -DHAVE_SYSTEM -DHAVE_BLKSIZE -fmacro-prefix-map=$(NEWLIB)/= \
 	-fdebug-prefix-map=$(NEWLIB)=. -w
@@ -62,13 +62,21 @@ NEWLIB_OPTIONS := --host=i686-elf --target=i686-elf --disable-multilib --disable
 	--enable-newlib-global-atexit
 
 # Headers of ours that newlib itself is compiled with.
-NEWLIB_NEEDS := libroot/newlib.mk libroot/include/postern/errno.h \
+NEWLIB_NEEDS := libroot/include/postern/errno.h \
 	$(addprefix libroot/posix/include/,machine/_types.h $(addprefix sys/,dirent.h errno.h \
 	features.h fcntl.h signal.h stat.h syslimits.h wait.h resource.h))
 
+# What it is built from, as contents: another branch and back is nothing new.
+NEWLIB_CONFIGURED = $(subst $(CURDIR),.,$(NEWLIB_OPTIONS) $(NEWLIB_CC) $(NEWLIB_CFLAGS))
+$(NEWLIB)/needs: FORCE
+	@mkdir -p $(@D)
+	@{ sha256sum $(NEWLIB_NEEDS); echo '$(notdir $(NEWLIB_ARCHIVE)) $(NEWLIB_CONFIGURED)'; } | \
+		cmp -s - $@ || { sha256sum $(NEWLIB_NEEDS); \
+		echo '$(notdir $(NEWLIB_ARCHIVE)) $(NEWLIB_CONFIGURED)'; } >$@
+
 # Several makes may want it at once, one of them in the background: whoever holds the
 # lock builds, the others find it built.
-$(NEWLIB)/stamp: $(NEWLIB_NEEDS)
+$(NEWLIB)/stamp: $(NEWLIB)/needs
 	@test -n "$(NEWLIB_ARCHIVE)" || { echo 'newlib: there is no /usr/src/newlib/newlib-3.*.tar.xz; it is in the Debian package newlib-source' >&2; exit 1; }
 	@mkdir -p $(NEWLIB)
 	@printf '  %-5s %s\n' LIBC '$(NEWLIB)'
@@ -77,7 +85,7 @@ $(NEWLIB)/stamp: $(NEWLIB_NEEDS)
 
 .PHONY: newlib-locked
 newlib-locked: $(NEWLIB)/built
-$(NEWLIB)/built: $(NEWLIB_NEEDS)
+$(NEWLIB)/built: $(NEWLIB)/needs
 	rm -rf $(NEWLIB_SOURCE) $(NEWLIB)/objects $(NEWLIB)/i686-elf
 	mkdir -p $(NEWLIB_SOURCE) $(NEWLIB)/objects
 	tar -xf $(NEWLIB_ARCHIVE) --strip-components=1 -C $(NEWLIB_SOURCE)
@@ -131,16 +139,3 @@ $(BUILD)/lib/libc.a: $(POSIX_OBJECTS) $(NEWLIB_POSIX_OBJECTS) $(LIBC_LIBROOT_OBJ
 	$(call say,AR,$(AR) qcsL $@ $(POSIX_OBJECTS) $(NEWLIB_POSIX_OBJECTS) \
 		$(NEWLIB)/i686-elf/lib/libc.a $(NEWLIB)/i686-elf/lib/libm.a $(LIBC_LIBROOT_OBJECTS))
 	@$(AR) rcs $(@D)/libm.a
-
-# A new system call changes libc.a, and no program that there is: the stubs that it needs are
-# as they were. So what takes long to build (the ports) depends on the contents of all the
-# other objects, and on the numbers of the calls that those make.
-LIBC_CONTENTS := $(POSIX_OBJECTS) $(NEWLIB_POSIX_OBJECTS) \
-	$(filter-out $(GENERATED)/syscalls.asm.o,$(LIBC_LIBROOT_OBJECTS))
-$(BUILD)/lib/contents.stamp: $(BUILD)/lib/libc.a tools/gensyscalls.py
-	@{ sha256sum $(LIBC_CONTENTS); ls -l --time-style=+%s.%N $(NEWLIB)/built; \
-		$(NM) -u $(LIBC_CONTENTS) | sed -n 's/.* _kern_/SYS_/p' | sort -u | \
-		grep -wFf - $(GENERATED)/syscall_numbers.inc; } >$(@D)/contents.new
-	@cmp -s $(@D)/contents.new $(@D)/contents || cp $(@D)/contents.new $(@D)/contents
-	@touch $@
-$(BUILD)/lib/contents: $(BUILD)/lib/contents.stamp ;

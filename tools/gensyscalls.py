@@ -2045,6 +2045,21 @@ OUTPUTS = {
 }
 
 
+def call_files(definitions):
+    """{file name: text}: what C code that names a call depends on, a file for each.
+
+    The headers change with every call that is added; these do not, so the Makefile
+    has objects depend on them instead.
+    """
+    files = {}
+    for call in definitions.live_calls:
+        parameters = [handler_parameter(parameter) for parameter in call.parameters]
+        stub = prototype(call.type, f"_kern_{call.name}", call.plain_parameters)
+        handler = prototype(call.type, f"_user_{call.name}", parameters)
+        files[f"calls/{call.name}"] = f"{call.number}\n{stub}\n{handler}\n"
+    return files
+
+
 # ---- Files and the command line ----------------------------------------------
 
 
@@ -2156,6 +2171,12 @@ def run(options):
         return 0
     for name, render in OUTPUTS.items():
         write_if_changed(Path(options.output) / name, render(definitions))
+    files = call_files(definitions)
+    for name, text in files.items():
+        write_if_changed(Path(options.output) / name, text)
+    for path in (Path(options.output) / "calls").glob("*"):
+        if f"calls/{path.name}" not in files:
+            path.unlink()
     return 0
 
 

@@ -392,7 +392,7 @@ def build_port(name, build):
     folder = build / "ports"
     stamp = folder / f"{name}.stamp"
     # TinyCC brings the guest the library itself, with the stubs of all calls.
-    library = build / "lib" / ("libc.a" if name == "tcc" else "contents")
+    library = build / ("lib/libc.a" if name == "tcc" else "libc.contents")
     inputs = [pathlib.Path(__file__), COMPILER, library, ROOT / "libroot/program.ld"]
     if stamp.is_file() and all(path.stat().st_mtime <= stamp.stat().st_mtime for path in inputs):
         return
