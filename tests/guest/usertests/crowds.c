@@ -524,7 +524,8 @@ void test_process_status_crowd(void)
 			const struct process_status *entry = &sEntries[i];
 
 			CHECK(entry->pid > 0 && entry->parent >= 0 && entry->parent != entry->pid);
-			CHECK(entry->state <= PROCESS_STOPPED && entry->threads <= 1 && entry->pages < 10000);
+			CHECK(entry->state <= PROCESS_STOPPED && entry->threads <= 1
+				  && entry->pages < 10000);
 			CHECK(entry->started <= _kern_system_time() && entry->cpu_time >= 0);
 			CHECK(strcmp(entry->name, gSelf) == 0);
 			for (k = 0; k < i; k++)
