@@ -155,8 +155,9 @@ programs: $(APP_FILES)	## only the programs of apps/
 guest-tests: $(GUEST_TEST_FILES)	## the programs of tests/guest/
 bench-programs: $(BENCH_FILES)	## the programs of tests/bench/
 
-# Whatever changes how things are compiled recompiles them.
-FLAGS_NOW := $(CC) | $(CFLAGS_KERNEL) | $(NASMFLAGS)
+# Whatever changes how things are compiled recompiles them; a tree that was moved or copied
+# with its build does not.
+FLAGS_NOW := $(subst $(CURDIR),.,$(CC) | $(CFLAGS_KERNEL) | $(CFLAGS_LIBC) | $(NASMFLAGS))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' >$@

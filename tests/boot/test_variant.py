@@ -30,9 +30,16 @@ class Tree:
         shutil.rmtree(self.top, ignore_errors=True)
         shutil.copytree(booting.TOP, self.top, symlinks=True, ignore=shutil.ignore_patterns(
             "build", "build-*", booting.BUILD.name, ".git", "__pycache__", ".pytest_cache"))
-        # The C library is the same for all of them.
-        (self.top / "build").mkdir()
-        (self.top / "build" / "cache").symlink_to(booting.TOP / "build" / "cache")
+        # The C library is the same for all of them, and what is built here need not be again.
+        build = self.top / "build"
+        build.mkdir()
+        (build / "cache").symlink_to(booting.TOP / "build" / "cache")
+        for name in ("flags", "generated", "kernel", "arch", "libroot", "apps", "lib"):
+            source = booting.BUILD / name
+            if source.is_dir():
+                shutil.copytree(source, build / name)
+            elif source.exists():
+                shutil.copy2(source, build / name)
 
     def path(self, name):
         return self.top / name
