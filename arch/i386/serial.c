@@ -15,6 +15,8 @@ enum { COM1, COM2, PORT_COUNT };
 static const uint16_t kPorts[PORT_COUNT] = {0x3f8, 0x2f8};
 static bool sPresent[PORT_COUNT];
 static unsigned sBurst = 1; /* bytes that COM1 takes at once */
+static uint8_t sEarly[16];	/* what COM1 had received before it was set up */
+static unsigned sEarlyCount, sEarlyTaken;
 
 #define IRQ_COM1 4
 
@@ -36,6 +38,7 @@ enum { DIVISOR_LOW = 0, DIVISOR_HIGH = 1 }; /* while LINE_DLAB is set */
 /* An interrupt for 14 bytes, or for fewer when four byte times pass without one. */
 #define FIFO_ENABLE_AND_CLEAR 0xc7
 #define MODEM_DTR_RTS 0x03
+#define MODEM_LOOP 0x10
 #define MODEM_OUT2 0x08 /* a PC's gate between the chip and the interrupt line */
 #define ENABLE_RECEIVED 0x01
 #define ENABLE_HOLDING_EMPTY 0x02
@@ -51,6 +54,19 @@ enum { DIVISOR_LOW = 0, DIVISOR_HIGH = 1 }; /* while LINE_DLAB is set */
  * seconds. Only a port that is broken for good ever needs the end. */
 #define PATIENCE 50000000
 
+/*
+ * What came while nobody was there to read: the FIFO loses it when it is turned on
+ * (16550 data sheet, FCR bit 0). In loopback nothing new comes meanwhile. Noise
+ * on a port that is none reads as ones for ever, so there is an end.
+ */
+static void keep_early(uint16_t port)
+{
+	outb(port + MODEM_CONTROL, MODEM_LOOP);
+	sEarlyCount = 0;
+	while (sEarlyCount < sizeof sEarly && (inb(port + LINE_STATUS) & STATUS_RECEIVED))
+		sEarly[sEarlyCount++] = inb(port + DATA);
+}
+
 void i386_serial_init(void)
 {
 	unsigned i;
@@ -63,10 +79,14 @@ void i386_serial_init(void)
 		outb(port + DIVISOR_LOW, 1); /* 115200 baud */
 		outb(port + DIVISOR_HIGH, 0);
 		outb(port + LINE_CONTROL, LINE_8N1);
+		if (i == COM1)
+			keep_early(port);
 		outb(port + FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
 		outb(port + MODEM_CONTROL, MODEM_DTR_RTS);
 		/* Nobody home reads as all ones. */
 		sPresent[i] = inb(port + LINE_STATUS) != 0xff;
+		if (i == COM1 && !sPresent[i])
+			sEarlyCount = 0;
 	}
 }
 
@@ -110,6 +130,8 @@ size_t arch_console_send(const char *bytes, size_t size)
 
 int arch_console_receive(void)
 {
+	if (sEarlyTaken < sEarlyCount)
+		return sEarly[sEarlyTaken++];
 	if (!sPresent[COM1] || !(inb(kPorts[COM1] + LINE_STATUS) & STATUS_RECEIVED))
 		return -1;
 	return inb(kPorts[COM1] + DATA);
@@ -147,6 +169,8 @@ void i386_serial_start(void)
 	i386_irq_set_handler(IRQ_COM1, handle_interrupt);
 	i386_irq_enable(IRQ_COM1);
 	arch_console_want(true, false);
+	if (sEarlyCount > 0)
+		terminal_serial_ready();
 }
 
 void arch_console_write(const char *bytes, size_t size)

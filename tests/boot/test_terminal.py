@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 import subprocess
+import sys
 import termios
 import time
 
@@ -382,6 +383,35 @@ def test_pipes_by_grub(boot):
     data = b"one\ntwo\x04\x16\n" * 500
     run = boot("terminal", "copy", stdin=data)
     assert (run.status, run.stdout) == (0, data), run
+
+
+# boot.py that does not wait for the kernel before it sends
+HASTY = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import boot
+from bootlib import qemu
+
+start = qemu.Qemu.__init__
+
+def start_hasty(self, *arguments):
+    start(self, *arguments)
+    self.quiet_seconds = 0.0
+
+qemu.Qemu.__init__ = start_hasty
+boot.main(sys.argv[2:])
+"""
+
+
+def test_keys_before_the_kernel():
+    """The port holds one byte, and setting it up must not lose that."""
+    data = b"one\ntwo\n" * 20
+    tools = booting.TOP / "tools"
+    for direct in (True, False):
+        command = booting.command_for("terminal", "copy", direct=direct)
+        run = subprocess.run([sys.executable, "-c", HASTY, tools, *command[2:]], input=data,
+                             capture_output=True, check=False)
+        assert (run.returncode, run.stdout) == (0, data), run
 
 
 @pytest.mark.slow
