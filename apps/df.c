@@ -1,4 +1,6 @@
-/* df [PATH...]: how full file systems are, in KiB; the root's by default. */
+/* df [PATH...]: how full the file systems of paths are, in KiB; by default all that can
+   be full. */
+#include <limits.h>
 #include <postern/file_system_status.h>
 #include <postern/syscalls.h>
 #include <stdio.h>
@@ -21,13 +23,34 @@ static int show(const char *path)
 	return 0;
 }
 
+/* All that are mounted, but those that take no room, as /proc. */
+static int show_all(void)
+{
+	char path[PATH_MAX];
+	FILE *mounts = fopen("/proc/mounts", "r");
+	int result = 0;
+
+	if (mounts == NULL) {
+		perror("df: /proc/mounts");
+		return 1;
+	}
+	while (fscanf(mounts, "%*s %4095s %*[^\n]", path) == 1) {
+		struct file_system_status status;
+
+		if (_kern_file_system_status(path, &status) < 0 || status.blocks > 0)
+			result |= show(path);
+	}
+	fclose(mounts);
+	return result;
+}
+
 int main(int argc, char **argv)
 {
 	int result = 0;
 
 	printf("%-8s %12s %12s %12s  Use Path\n", "Kind", "KiB", "Used", "Free");
 	if (argc < 2)
-		return show("/");
+		return show_all();
 	for (int i = 1; i < argc; i++)
 		result |= show(argv[i]);
 	return result;

@@ -1,4 +1,6 @@
-/* mount -t KIND [-r] [-o OPTIONS] [SOURCE] DIRECTORY, or mount -u DIRECTORY to unmount.
+/*
+ * mount -t KIND [-r] [-o OPTIONS] [SOURCE] DIRECTORY; mount -u DIRECTORY to unmount; and
+ * without arguments what is mounted.
  */
 #include <errno.h>
 #include <postern/syscalls.h>
@@ -6,11 +8,28 @@
 #include <string.h>
 #include <unistd.h>
 
+static int show(void)
+{
+	FILE *mounts = fopen("/proc/mounts", "r");
+	int byte;
+
+	if (mounts == NULL) {
+		perror("mount: /proc/mounts");
+		return 1;
+	}
+	while ((byte = getc(mounts)) != EOF)
+		putchar(byte);
+	fclose(mounts);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *kind = NULL, *options = "";
 	int flags = 0, option, error, undo = 0;
 
+	if (argc == 1)
+		return show();
 	while ((option = getopt(argc, argv, "t:ro:u")) != -1) {
 		if (option == 't')
 			kind = optarg;

@@ -79,7 +79,7 @@ def test_small_programs():
         cp a b c 2>/dev/null; echo $?
         cp /a/b/c/f /a/g; cat /a/g; wc /a/g; grep -n t.o /a/g; grep -q three /a/g; echo $?
         mv /a/g /a/h; mv /a/h /a/b; cat /a/b/h; cp /a/b/h /a/g; head -n 1 /a/g; echo abc | hexdump; rm -r /a; ls /a; echo $?; uname
-        ps | head -n 1; time sleep 0.01 2>&1 | grep -c seconds; df | grep -c /
+        ps | head -n 1; time sleep 0.01 2>&1 | grep -c seconds; df | grep -c /; mount
     """)
     assert run.stdout.decode() == (
         "/a:\nb\n\n/a/b:\nc\n\n/a/b/c:\nf\nusage: cp FROM TO\n1\n"
@@ -89,7 +89,7 @@ def test_small_programs():
         "one two\n       1       2       8 /a/g\n1:one two\n1\none two\none two\n"
         "00000000  61 62 63 0a                                       |abc.|\n00000004\n"
         "ls: /a: No such file or directory\n1\nPostern\n"
-        "  PID  PPID STATE    THR  MEMORY      TIME COMMAND\n1\n1\n"), run
+        "  PID  PPID STATE    THR  MEMORY      TIME COMMAND\n1\n1\nramfs / ramfs rw\nproc /proc proc ro\n"), run
 
 
 def test_lua():
