@@ -387,7 +387,7 @@ test: iso	## the tests, in a few minutes
 	@POSTERN_BUILD=$(BUILD) $(PYTHON) tests/run.py
 
 test-full: iso	## all of them
-	@POSTERN_BUILD=$(BUILD) POSTERN_FULL=1 $(PYTHON) tests/run.py
+	@POSTERN_BUILD=$(BUILD) POSTERN_FULL=$(or $(POSTERN_FULL),1) $(PYTHON) tests/run.py
 
 ROWS ?=
 JSON ?=

@@ -16,6 +16,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 BUILD = (TOP / os.environ.get("POSTERN_BUILD", "build")).resolve()
 FULL = os.environ.get("POSTERN_FULL", "") not in ("", "0")
+REST = os.environ.get("POSTERN_FULL", "") == "rest"  # see conftest.py
 
 TIME_LIMIT = 124
 PANIC = 125

@@ -136,6 +136,7 @@ def test_arguments(boot, arguments, direct):
 
 
 @pytest.mark.slow
+@pytest.mark.grows
 def test_arguments_elsewhere(boot):
     arguments = ["a b", 'quo"te', "it's", "", "\\", "last"]
     expected = [b"/bin/args", *(word.encode() for word in arguments)]

@@ -198,6 +198,7 @@ def kill_in_the_midst(command, seconds):
 
 
 @pytest.mark.slow
+@pytest.mark.grows
 @pytest.mark.parametrize("kind", ("virtio", "ata"))
 def test_killed(tmp_path, kind):
     disk = make_disk(tmp_path / "home.img", "48M")
@@ -255,6 +256,7 @@ def damage(path, generator):
 
 
 @pytest.mark.slow
+@pytest.mark.grows
 def test_damaged(tmp_path, boot):
     """The kernel lives through images of which anything may be wrong."""
     files = tmp_path / "files"

@@ -32,6 +32,7 @@ def test_c(source):
         pytest.fail(f"{source.name}: status {done.returncode}\n{done.stdout}", pytrace=False)
 
 
+@pytest.mark.grows
 @pytest.mark.parametrize("source", FUZZERS, ids=[source.stem for source in FUZZERS])
 def test_fuzz(source):
     program = built(source, "fuzz")
