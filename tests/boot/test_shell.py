@@ -40,7 +40,7 @@ class Shell(Person):
         """A command that takes its time."""
         self.type(line + b"\n")
         self.see(line + b"\r\r\n")
-        time.sleep(0.7)
+        time.sleep(1.5)
 
 
 # ---- Scripts: dash --------------------------------------------------------------
@@ -154,11 +154,11 @@ def test_interrupt():
 
 def test_jobs():
     with Shell() as person:
-        person.begin(b"sleep 1.5")
+        person.begin(b"sleep 4")
         person.type(b"\x1a")
         assert b"Stopped" in person.see(PROMPT)
         assert b"Stopped" in person.run(b"jobs")
-        assert person.run(b"fg") == b"\\sleep 1.5 \n"
+        assert person.run(b"fg") == b"\\sleep 4 \n"
         assert person.run(b"echo $?; jobs") == b"0\n"
 
         assert re.match(rb"\[1\] \d+\n", person.run(b"sleep 100 &"))
@@ -172,16 +172,17 @@ def test_jobs():
         person.run(b"wait")
         assert person.run(b"jobs") == b""
 
-        person.begin(b"sleep 1")
+        person.begin(b"sleep 4")
         person.type(b"\x1a")
         person.see(PROMPT)
-        assert person.run(b"bg") == b"[1] \\sleep 1 \n"
+        assert person.run(b"bg") == b"[1] \\sleep 4 \n"
         assert b"over" in person.run(b"wait; echo over")
 
         # A whole pipeline is one job, and the terminal is its, and back.
         person.begin(b"cat | wc -l")
         person.type(b"one\n")
         person.see(b"one\r\n")
+        time.sleep(1.5)  # ^Z drops what has not been read (POSIX, NOFLSH)
         person.type(b"\x1a")
         assert b"Stopped" in person.see(PROMPT)
         person.begin(b"fg")
@@ -195,8 +196,9 @@ def test_background_reader_stops():
     """What wants to read the terminal in the background is stopped until it has it."""
     with Shell() as person:
         person.run(b"cat &")
-        time.sleep(0.7)
-        assert b"Stopped" in person.run(b"jobs")
+        end = time.monotonic() + 30
+        while b"Stopped" not in person.run(b"jobs"):
+            assert time.monotonic() < end
         person.begin(b"fg")
         person.type(b"line\n")
         person.see(b"line\r\nline\r\n")
