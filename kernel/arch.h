@@ -247,6 +247,10 @@ void arch_thread_start_at(struct arch_thread *thread, uintptr_t entry, uintptr_t
 /* The same for the running one, from within a system call: exec. */
 void arch_thread_restart_at(struct arch_thread *thread, uintptr_t entry, uintptr_t stack);
 
+/* Makes a thread that has not run begin with `function`, in the kernel, interrupts off.
+ * It does not return, and calls thread_switched() first. */
+void arch_thread_start_in_kernel(struct arch_thread *thread, void (*function)(void));
+
 /* Switches from the running thread to another, on this processor. Interrupts off. */
 void arch_thread_switch(struct arch_thread *from, struct arch_thread *to);
 

@@ -486,8 +486,25 @@ int ext2_begin(struct ext2 *fs)
 	return error;
 }
 
+static bool is_dirty(const struct ext2 *fs)
+{
+	return !fs->broken && !fs->read_only
+		   && (fs->cache.counts[BUFFER_DATA] > 0
+			   || fs->cache.counts[BUFFER_METADATA] > 0);
+}
+
 void ext2_end(struct ext2 *fs)
 {
+	if (fs->changed != NULL && is_dirty(fs))
+		fs->changed();
+	mutex_unlock(&fs->lock);
+}
+
+void ext2_write_back(struct ext2 *fs)
+{
+	mutex_lock(&fs->lock);
+	if (is_dirty(fs))
+		ext2_commit(fs);
 	mutex_unlock(&fs->lock);
 }
 

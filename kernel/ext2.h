@@ -58,6 +58,9 @@ struct ext2 {
 	bool broken;	 /* by an error in writing */
 	bool has_types;
 	uint32_t (*now)(void); /* seconds since 1970 */
+	/* Behind a call that has left something to be written; NULL: nobody wants to know. It
+	 * is called with the lock held, and takes no mutex. */
+	void (*changed)(void);
 	uint32_t clock_offset; /* added: a clock that was not set is behind the disk */
 	uint32_t block_size;
 	uint32_t slots; /* block numbers in a block */
@@ -122,6 +125,9 @@ void ext2_abandon(struct ext2 *fs);
 
 /* Everything is on the disk, and will be there after a loss of power. */
 int ext2_sync(struct ext2 *fs);
+
+/* The same, where anything has changed at all. An error is in the log. */
+void ext2_write_back(struct ext2 *fs);
 
 /*
  * The same, and the disk says that it was left in order. Then it is read-only, and files

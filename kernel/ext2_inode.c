@@ -173,7 +173,7 @@ void ext2_release(struct ext2_node *node)
 	if (node->disk->links == 0 && ext2_continue(fs) == 0 && ext2_remove_orphan(node) == 0)
 		ext2_delete(node);
 	ext2_unload(node);
-	mutex_unlock(&fs->lock);
+	ext2_end(fs);
 }
 
 int ext2_set_attributes(struct ext2_node *node, mode_t mode, uint32_t accessed,

@@ -11,6 +11,7 @@
 #include "kernel/log.h"
 #include "kernel/page_allocator.h"
 #include "kernel/vfs.h"
+#include "kernel/write_back.h"
 #include "syscall_constants.h"
 #include <postern/errno.h>
 
@@ -307,6 +308,7 @@ static int mount_ext2(struct mount *mount, struct vnode *source, const char *opt
 		return error;
 	}
 	disk->is_mounted = true;
+	fs->changed = write_back_soon;
 	mutex_lock(&sMountedLock);
 	list_add(&sMounted, &fs->link);
 	mutex_unlock(&sMountedLock);
@@ -366,6 +368,16 @@ void ext2_register(void)
 {
 	mutex_init(&sMountedLock, "mounted disks");
 	file_system_register(&sType);
+}
+
+void disks_write_back(void)
+{
+	mutex_lock(&sMountedLock);
+	LIST_FOR_EACH(link, &sMounted)
+	{
+		ext2_write_back(LIST_ENTRY(link, struct ext2, link));
+	}
+	mutex_unlock(&sMountedLock);
 }
 
 void disks_shut_down(void)

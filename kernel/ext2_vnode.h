@@ -10,6 +10,9 @@
  */
 void disks_init(void);
 
+/* Writes what has changed, for write_back.c. */
+void disks_write_back(void);
+
 /* Power is about to be turned off: everything is written, and says so. */
 void disks_shut_down(void);
 

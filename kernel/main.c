@@ -18,6 +18,7 @@
 #include "kernel/ramfs.h"
 #include "kernel/string.h"
 #include "kernel/vfs.h"
+#include "kernel/write_back.h"
 
 #define DEFAULT_PROGRAM "/bin/hello"
 
@@ -71,6 +72,7 @@ void kernel_main(const struct kernel_options *options, const struct archive *arc
 	process_set_limit(options->processes);
 	address_space_set_limit(options->process_memory);
 	start_files(archives, archive_count);
+	write_back_init();
 	process_load_first(arguments);
 	/* Not before: loading touches what is watched. */
 	if (options->has_watch)

@@ -34,7 +34,11 @@ static bool ignored(const struct process *process, int signal)
 
 bool signal_pending(const struct thread *thread)
 {
-	return ((thread->pending | thread->process->pending) & ~thread->blocked) != 0;
+	const struct process *process = thread->process;
+
+	/* A thread of the kernel's own gets none. */
+	return process != NULL
+		   && ((thread->pending | process->pending) & ~thread->blocked) != 0;
 }
 
 /* The parent hears that a child was stopped or goes on: POSIX.1-2017, 2.4.1, SIGCHLD. */

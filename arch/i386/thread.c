@@ -99,10 +99,17 @@ void i386_thread_init(void)
 	fpu_restore(sInitialFpu); /* FNSAVE has cleared it */
 }
 
+/* As i386_switch_stacks() pushes: where to go on, EBP, EBX, ESI, EDI. */
+static void begin_at(struct arch_thread *thread, uint32_t *stack, void (*function)(void))
+{
+	*--stack = (uint32_t)(uintptr_t)function;
+	stack -= 4;
+	memset(stack, 0, 4 * sizeof *stack);
+	thread->stack_pointer = (uintptr_t)stack;
+}
+
 int arch_thread_create(struct arch_thread *thread, struct thread *owner)
 {
-	uint32_t *stack;
-
 	*thread = (struct arch_thread){.stack_top = i386_make_kernel_stack()};
 	if (thread->stack_top == 0)
 		return -ENOMEM;
@@ -113,14 +120,17 @@ int arch_thread_create(struct arch_thread *thread, struct thread *owner)
 	}
 	memcpy(thread->fpu, sInitialFpu, sFpuSize);
 	arch_stack_block_of(thread->stack_top)->thread = owner;
-
-	/* As i386_switch_stacks() pushes: where to go on, EBP, EBX, ESI, EDI. */
-	stack = (uint32_t *)(void *)iframe_of_stack(thread->stack_top);
-	*--stack = (uint32_t)(uintptr_t)i386_start_user_thread;
-	stack -= 4;
-	memset(stack, 0, 4 * sizeof *stack);
-	thread->stack_pointer = (uintptr_t)stack;
+	begin_at(thread, (uint32_t *)(void *)iframe_of_stack(thread->stack_top),
+		i386_start_user_thread);
 	return 0;
+}
+
+void arch_thread_start_in_kernel(struct arch_thread *thread, void (*function)(void))
+{
+	uint32_t *stack = (uint32_t *)(void *)iframe_of_stack(thread->stack_top);
+
+	*--stack = 0; /* the address to which it does not return */
+	begin_at(thread, stack, function);
 }
 
 void arch_thread_destroy(struct arch_thread *thread)

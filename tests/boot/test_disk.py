@@ -14,6 +14,7 @@ import pytest
 import booting
 
 FOLDER = "load"
+WRITE_BACK_SECONDS = 5  # kernel/write_back.h
 KILLS = 100 if booting.FULL else 4
 # Images for one boot: a PCI bus holds some 25 disks.
 DAMAGED_AT_ONCE = 12
@@ -179,15 +180,19 @@ def children_of(process):
     return found
 
 
-def kill_in_the_midst(command, seconds):
+def kill_in_the_midst(command, seconds, look=None):
     """Runs until some seconds behind the first line, then ends the emulator as
-    `kill -9` does. What was on the console: all of it, as boot.py lives on."""
+    `kill -9` does. What was on the console: all of it, as boot.py lives on. `look` is called
+    some seconds before the end."""
     # Unbuffered: communicate() knows nothing of what readline() has read ahead.
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, bufsize=0)
     try:
         console = process.stdout.readline()
         time.sleep(seconds)
+        if look is not None:
+            look()
+            time.sleep(WRITE_BACK_SECONDS + 2)
         for child in children_of(process):
             os.kill(child, signal.SIGKILL)
         console += process.communicate(timeout=booting.HOST_SECONDS)[0]
@@ -227,6 +232,37 @@ def test_killed(tmp_path, kind):
                 if int(name[1:]) // 1000 != number % 90} | now
         if len(files) > 400:
             disk, kept = make_disk(disk, "48M"), {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", (("-t", "ext3", "-b", "1024"), ("-t", "ext2", "-b", "1024")),
+                         ids=("journal", "plain"))
+def test_idle(tmp_path, options):
+    """What nobody has synced is on the disk some seconds later, though no call has come; and
+    then the disk is left alone."""
+    disk = make_disk(tmp_path / "home.img", options=options)
+    command = booting.command_for("diskload", "idle", "100", "30", direct=True,
+                                  options=["--disk", str(disk)], timeout=120)
+    settled = []
+    console = kill_in_the_midst(command, 2 * WRITE_BACK_SECONDS,
+                                lambda: settled.append(disk.read_bytes()))
+    kept = confirmed(console)
+    assert console.endswith(b"done\r\n") or console.endswith(b"done\n"), console
+    assert len(kept) == 30
+    assert settled == [disk.read_bytes()], "something is written though nothing changes"
+    mend_disk(disk)
+    check_disk(disk)
+    check_confirmed(kept, read_files(disk, tmp_path / "files"))
+
+
+@pytest.mark.slow
+def test_idle_and_unmounted(tmp_path, boot):
+    """The same writing, while the disk is unmounted, mounted and at last switched off."""
+    disk = make_disk(tmp_path / "home.img")
+    run = boot("diskload", "churn", direct=True, smp=4, timeout=200,
+               options=["--disk", str(disk)])
+    assert run.status == 0 and run.stdout.endswith(b"done\n"), run
+    check_disk(disk)
 
 
 def damage(path, generator):

@@ -5,7 +5,9 @@
  *   diskload load FIRST      files from number FIRST on, without end
  *   diskload some FIRST N    N of them
  *   diskload check FIRST N   reads these again
- *   diskload fill            until the disk is full, and again after removing that
+ *   diskload idle FIRST N    N of them without fsync() or sync(), and then waits for ever
+ *   diskload churn           changes, pauses and unmounts, under the eyes of what writes
+ * back diskload fill            until the disk is full, and again after removing that
  *   diskload speed MIB       how fast a file of that size is written and read
  *
  * Lines: `kept NAME NUMBER SIZE` once fsync() or sync() has come back: the file is
@@ -211,6 +213,57 @@ static int check(unsigned first, unsigned count)
 	return 0;
 }
 
+/* The names first: each is only worth something once it was written back. */
+static int idle(unsigned first, unsigned count)
+{
+	char path[40];
+	unsigned i;
+	int error = _kern_mkdir(FOLDER, 0755);
+
+	for (i = 0; i < count && error == 0; i++) {
+		make_path(path, 'f', first + i);
+		error = write_file(path, first + i, size_of(first + i), 0);
+		print("kept %s %u %u\n", name_of(path), first + i, size_of(first + i));
+	}
+	if (error != 0)
+		return fail("write", FOLDER, error);
+	print("done\n");
+	for (;;)
+		_kern_snooze(1000000000, 0);
+}
+
+/*
+ * For some ten turns of the kernel's own writing: changes come at all distances to it,
+ * and every fifth time the disk is unmounted and mounted again.
+ */
+static int churn(void)
+{
+	char path[40];
+	unsigned round;
+	int error = _kern_mkdir(FOLDER, 0755);
+
+	for (round = 0; round < 50 && error == 0; round++) {
+		make_path(path, 'f', round);
+		error = write_file(path, round, size_of(round), 0);
+		if (error == 0 && round % 5 == 4) {
+			_kern_snooze(round * 20000, 0);
+			error = _kern_unmount("/home");
+			if (error == 0)
+				error = _kern_mount("/dev/virtio0", "/home", "ext2", 0, NULL);
+		}
+		_kern_snooze(round * 37 % 50 * 40000, 0);
+	}
+	if (error != 0)
+		return fail("churn", path, error);
+	for (round = 0; round < 50; round++) {
+		make_path(path, 'f', round);
+		if (check_file(path, round, size_of(round)) != 0)
+			return 1;
+	}
+	print("done\n");
+	return 0;
+}
+
 static int fill(void)
 {
 	const char *path = "/home/full";
@@ -289,6 +342,10 @@ int main(int argc, char **argv)
 		return load(first, count);
 	if (same(argv[1], "check"))
 		return check(first, count);
+	if (same(argv[1], "idle"))
+		return idle(first, count);
+	if (same(argv[1], "churn"))
+		return churn();
 	if (same(argv[1], "fill"))
 		return fill();
 	if (same(argv[1], "speed"))
