@@ -2,6 +2,7 @@
 #include "kernel/file_table.h"
 #include "kernel/heap.h"
 #include "kernel/process.h"
+#include "kernel/record_lock.h"
 #include "kernel/string.h"
 #include "kernel/vfs_internal.h"
 #include "syscall_constants.h"
@@ -108,6 +109,13 @@ static struct open_file *take(struct file_table *table, int fd)
 	return file;
 }
 
+/* A descriptor of `process` for it is gone. */
+static void put_closed(struct process *process, struct open_file *file)
+{
+	record_lock_closed(file->vnode, process->pid);
+	file_put(file);
+}
+
 void files_exec(struct process *process)
 {
 	struct file_table *table = process->files;
@@ -118,7 +126,7 @@ void files_exec(struct process *process)
 			struct open_file *file = take(table, fd);
 
 			if (file != NULL)
-				file_put(file);
+				put_closed(process, file);
 		}
 	}
 }
@@ -133,7 +141,7 @@ void files_exit(struct process *process)
 	process->files = NULL;
 	for (fd = next_taken(table, 0); fd < OPEN_MAX; fd = next_taken(table, fd + 1)) {
 		if (table->files[fd] != NULL)
-			file_put(table->files[fd]);
+			put_closed(process, table->files[fd]);
 	}
 	vnode_put(table->directory);
 	heap_free(table);
@@ -245,7 +253,10 @@ int file_take(int fd, struct open_file **_file)
 	if (fd < 0 || fd >= OPEN_MAX)
 		return -EBADF;
 	*_file = take(current(), fd);
-	return *_file != NULL ? 0 : -EBADF;
+	if (*_file == NULL)
+		return -EBADF;
+	record_lock_closed((*_file)->vnode, process_current()->pid);
+	return 0;
 }
 
 int file_replace(int fd, struct open_file *file, bool close_on_exec)
@@ -266,7 +277,7 @@ int file_replace(int fd, struct open_file *file, bool close_on_exec)
 	set_close_on_exec(table, fd, close_on_exec);
 	spin_unlock(&table->lock);
 	if (before != NULL)
-		file_put(before);
+		put_closed(process_current(), before);
 	return 0;
 }
 

@@ -50,7 +50,8 @@ void file_unreserve(int fd);
 /* Takes the reference to `file`. */
 void file_install(int fd, struct open_file *file, bool close_on_exec);
 
-/* Takes the open file from its number, with the table's reference. -EBADF. */
+/* Takes the open file from its number, with the table's reference, and the process's
+ * locks from the file: to close it. -EBADF. */
 int file_take(int fd, struct open_file **_file);
 
 /* Puts `file` (its reference) at `fd`, and closes what was there. -EBUSY: it is just

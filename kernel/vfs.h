@@ -37,6 +37,7 @@
 #define FILE_SIZE_MAX INT64_MAX
 
 struct device;
+struct file_locks;
 struct mount;
 struct open_file;
 struct poll_waiter;
@@ -275,6 +276,8 @@ struct vnode {
 	time_us_t accessed, modified, changed; /* since 1970 */
 	uint32_t device_number;				   /* S_IFCHR, S_IFBLK */
 	void *data;							   /* vfs.c's for pipes; else the file system's */
+
+	struct file_locks *locks; /* record_lock.c's; NULL: nobody has or wants one */
 };
 
 /* Fills in the above, with one reference. */

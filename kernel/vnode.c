@@ -64,6 +64,7 @@ static void release(struct vnode *vnode)
 {
 	struct mount *mount = vnode->mount;
 
+	ASSERT(vnode->locks == NULL);
 	vnode->operations->release(vnode);
 	if (mount != NULL)
 		__atomic_sub_fetch(&mount->vnodes, 1, __ATOMIC_SEQ_CST);

@@ -130,13 +130,22 @@ int pipe2(int fds[2], int flags)
 	return posix_result(_kern_pipe(fds, flags));
 }
 
-/* There are no locks between processes: whoever asks for one gets it. That is enough for
- * one program at a time with a file. */
-static int lock_request(int command, struct flock *lock)
+static int record_lock(int fd, int command, struct flock *lock)
 {
-	if (command == F_GETLK)
-		lock->l_type = F_UNLCK;
-	return 0;
+	struct record_lock request = {.start = lock->l_start,
+		.length = lock->l_len,
+		.type = lock->l_type,
+		.whence = lock->l_whence};
+	int error = _kern_record_lock(fd, command, &request);
+
+	if (error == 0 && command == F_GETLK) {
+		lock->l_type = (short)request.type;
+		lock->l_whence = (short)request.whence;
+		lock->l_start = request.start;
+		lock->l_len = request.length;
+		lock->l_pid = request.pid;
+	}
+	return posix_result(error);
 }
 
 int fcntl(int fd, int command, ...)
@@ -147,12 +156,8 @@ int fcntl(int fd, int command, ...)
 	va_start(arguments, command);
 	argument = va_arg(arguments, int); /* or a pointer, as wide */
 	va_end(arguments);
-	if (command == F_GETLK || command == F_SETLK || command == F_SETLKW) {
-		int error = _kern_fcntl(fd, F_GETFD, 0);
-
-		return error < 0 ? posix_result(error)
-						 : lock_request(command, (struct flock *)argument);
-	}
+	if (command == F_GETLK || command == F_SETLK || command == F_SETLKW)
+		return record_lock(fd, command, (struct flock *)argument);
 	return posix_result(_kern_fcntl(fd, command, argument));
 }
 

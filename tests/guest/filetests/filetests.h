@@ -114,10 +114,24 @@ bool is_pattern(const uint8_t *bytes, size_t size, uint32_t seed, uint32_t posit
 	X(mounts)                                                                            \
 	X(proc_texts)                                                                        \
 	X(creating_from_many_processes)                                                      \
-	X(exec_files) /* descriptors.c */                                                    \
+	X(exec_files)                                                                        \
+	/* locks.c */                                                                        \
+	X(lock_kinds)                                                                        \
+	X(lock_ranges)                                                                       \
+	X(lock_errors)                                                                       \
+	X(lock_release)                                                                      \
+	X(lock_ends)                                                                         \
+	X(lock_exec)                                                                         \
+	X(lock_interrupted)                                                                  \
+	X(lock_deadlock)                                                                     \
+	X(lock_excludes)                                                                     \
+	X(lock_and_close)                                                                    \
+	X(lock_limit)                                                                        \
+	/* descriptors.c */                                                                  \
 	X(close_and_dup)                                                                     \
-	X(dup_shares) X(fcntl_commands) X(ioctl_errors) X(limits) X(system_limit)            \
-		X(close_on_exec) X(fork_shares) X(close_while_reading) X(threads_open_and_close) \
+	X(dup_shares)                                                                        \
+	X(fcntl_commands) X(ioctl_errors) X(limits) X(system_limit) X(close_on_exec)         \
+		X(fork_shares) X(close_while_reading) X(threads_open_and_close)                  \
 			X(sync_calls) /* pipes.c */                                                  \
 		X(pipe_errors) X(pipe_carries) X(pipe_full_and_empty) X(pipe_nonblocking)        \
 			X(pipe_end) X(pipe_broken) X(pipe_many_writers) X(pipe_vectors_are_atomic)   \
