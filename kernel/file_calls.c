@@ -228,9 +228,21 @@ ssize_t _user_getdirent(int fd, unsigned index, struct user_out buffer, size_t s
 
 	if (result != 0)
 		return result;
+	mutex_lock(&file->lock);
+	/* Who lists by index asks for the next one most often: not from the start each time.
+	 */
+	if (index >= file->listed) {
+		visit.skip = index - file->listed;
+		cookie = file->listed_cookie;
+	}
 	mutex_lock(&file->vnode->lock);
 	result = file->vnode->operations->readdir(file->vnode, &cookie, visit_name, &visit);
 	mutex_unlock(&file->vnode->lock);
+	if (result == 0 && visit.length > 0) {
+		file->listed = index;
+		file->listed_cookie = cookie; /* before that name, as it was not taken */
+	}
+	mutex_unlock(&file->lock);
 	file_put(file);
 	if (result != 0)
 		return result;

@@ -50,6 +50,7 @@ struct node {
 			struct list entries;
 			struct node *parent; /* sNames; NULL once removed. The root is its own */
 			uint64_t last_age;
+			struct entry *reached; /* by readdir, NULL: none: where the next goes on */
 		} directory;
 		char *target;
 	};
@@ -430,6 +431,13 @@ static void add_entry(struct entry *entry, struct node *node)
 	directory->vnode.modified = directory->vnode.changed = vfs_time();
 }
 
+/* What a link of the directory's list is in, NULL for the list's own. */
+static struct entry *entry_at(const struct node *directory, struct list *link)
+{
+	return link == &directory->directory.entries ? NULL
+												 : LIST_ENTRY(link, struct entry, link);
+}
+
 /* The reverse; the reference is the caller's then. */
 static void remove_entry(struct entry *entry)
 {
@@ -438,6 +446,8 @@ static void remove_entry(struct entry *entry)
 	spin_lock(&sNames);
 	list_remove(&entry->hashed);
 	spin_unlock(&sNames);
+	if (directory->directory.reached == entry)
+		directory->directory.reached = entry_at(directory, entry->link.previous);
 	list_remove(&entry->link);
 	if (S_ISDIR(entry->node->vnode.mode))
 		directory->vnode.links--;
@@ -622,11 +632,35 @@ static int ramfs_rename(struct vnode *directory, const char *name, size_t length
 	return 0;
 }
 
+/*
+ * The first entry that is younger than the cookie says. The search begins where the
+ * reading before has ended, as most do; so a directory that is read piece by piece is
+ * gone through once.
+ */
+static struct entry *first_behind(const struct node *directory, uint64_t cookie)
+{
+	struct entry *entry = directory->directory.reached;
+
+	if (entry == NULL || cookie <= 2)
+		entry = entry_at(directory, directory->directory.entries.next);
+	while (entry != NULL && entry->age > cookie) {
+		struct entry *before = entry_at(directory, entry->link.previous);
+
+		if (before == NULL || before->age <= cookie)
+			return entry;
+		entry = before;
+	}
+	while (entry != NULL && entry->age <= cookie)
+		entry = entry_at(directory, entry->link.next);
+	return entry;
+}
+
 static int ramfs_readdir(
 	struct vnode *vnode, uint64_t *cookie, directory_visitor *visit, void *context)
 {
 	struct node *directory = node_of(vnode);
 	struct directory_entry offered = {.number = vnode->number, .type = S_IFDIR};
+	struct entry *entry;
 
 	if (*cookie < 1) {
 		offered.name = ".";
@@ -646,12 +680,8 @@ static int ramfs_readdir(
 			return 0;
 		*cookie = 2;
 	}
-	LIST_FOR_EACH(link, &directory->directory.entries)
-	{
-		const struct entry *entry = LIST_ENTRY(link, struct entry, link);
-
-		if (entry->age <= *cookie)
-			continue;
+	for (entry = first_behind(directory, *cookie); entry != NULL;
+		 entry = entry_at(directory, entry->link.next)) {
 		offered.number = entry->node->vnode.number;
 		offered.type = entry->node->vnode.mode & S_IFMT;
 		offered.name = entry->name;
@@ -659,6 +689,7 @@ static int ramfs_readdir(
 		if (!visit(context, &offered))
 			return 0;
 		*cookie = entry->age;
+		directory->directory.reached = entry;
 	}
 	return 0;
 }

@@ -373,9 +373,11 @@ struct open_file {
 	const struct device_operations *operations; /* NULL likewise; pipes have them too */
 	void *data;									/* those operations' own */
 	uint32_t flags;	   /* O_ACCMODE, O_APPEND, O_NONBLOCK: read once a call */
-	struct mutex lock; /* guards `position` and `cookie` where the file has one */
+	struct mutex lock; /* guards what follows, where the file has it */
 	off_t position;
-	uint64_t cookie; /* of a directory, where read_dir() goes on */
+	uint64_t cookie;		/* of a directory, where read_dir() goes on */
+	uint64_t listed_cookie; /* and where getdirent() has found the name at */
+	unsigned listed;		/* this index */
 };
 
 void file_reference(struct open_file *file);

@@ -75,6 +75,7 @@ void check_content(const char *path, size_t size, uint32_t seed);
 void fill_pattern(uint8_t *bytes, size_t size, uint32_t seed, uint32_t position);
 bool is_pattern(const uint8_t *bytes, size_t size, uint32_t seed, uint32_t position);
 
+/* clang-format off */
 #define FILETESTS(X)                                                                     \
 	/* bytes.c */                                                                        \
 	X(sizes)                                                                             \
@@ -110,6 +111,8 @@ bool is_pattern(const uint8_t *bytes, size_t size, uint32_t seed, uint32_t posit
 	X(times)                                                                             \
 	X(directory_reading)                                                                 \
 	X(directory_reading_while_changing)                                                  \
+	X(directory_listing_while_changing)                                                  \
+	X(directory_listing_is_linear)                                                       \
 	X(working_directory)                                                                 \
 	X(mounts)                                                                            \
 	X(proc_texts)                                                                        \
@@ -130,12 +133,29 @@ bool is_pattern(const uint8_t *bytes, size_t size, uint32_t seed, uint32_t posit
 	/* descriptors.c */                                                                  \
 	X(close_and_dup)                                                                     \
 	X(dup_shares)                                                                        \
-	X(fcntl_commands) X(ioctl_errors) X(limits) X(system_limit) X(close_on_exec)         \
-		X(fork_shares) X(close_while_reading) X(threads_open_and_close)                  \
-			X(sync_calls) /* pipes.c */                                                  \
-		X(pipe_errors) X(pipe_carries) X(pipe_full_and_empty) X(pipe_nonblocking)        \
-			X(pipe_end) X(pipe_broken) X(pipe_many_writers) X(pipe_vectors_are_atomic)   \
-				X(pipe_interrupted) X(poll_pipes) X(poll_waits) X(poll_errors)
+	X(fcntl_commands)                                                                    \
+	X(ioctl_errors)                                                                      \
+	X(limits)                                                                            \
+	X(system_limit)                                                                      \
+	X(close_on_exec)                                                                     \
+	X(fork_shares)                                                                       \
+	X(close_while_reading)                                                               \
+	X(threads_open_and_close)                                                            \
+	X(sync_calls)                                                                        \
+	/* pipes.c */                                                                        \
+	X(pipe_errors)                                                                       \
+	X(pipe_carries)                                                                      \
+	X(pipe_full_and_empty)                                                               \
+	X(pipe_nonblocking)                                                                  \
+	X(pipe_end)                                                                          \
+	X(pipe_broken)                                                                       \
+	X(pipe_many_writers)                                                                 \
+	X(pipe_vectors_are_atomic)                                                           \
+	X(pipe_interrupted)                                                                  \
+	X(poll_pipes)                                                                        \
+	X(poll_waits)                                                                        \
+	X(poll_errors)
+/* clang-format on */
 
 #define DECLARE_TEST(name) void test_##name(void);
 FILETESTS(DECLARE_TEST)

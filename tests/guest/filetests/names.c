@@ -668,6 +668,72 @@ void test_directory_reading_while_changing(void)
 	remove_files();
 }
 
+/* Names come and go before the place that has been reached, and at it. */
+void test_directory_listing_while_changing(void)
+{
+	char name[NAME_MAX + 1], other[NAME_MAX + 1];
+	unsigned index, found = 0;
+	int fd;
+
+	make_files();
+	fd = check_open(".", O_RDONLY | O_DIRECTORY);
+	for (index = 0; _kern_getdirent(fd, index, name, sizeof name) > 0; index++) {
+		if (name[0] == '.')
+			continue;
+		found++;
+		/* The same one again; then it goes, and the next one has its index. */
+		CHECK(_kern_getdirent(fd, index, other, sizeof other) > 0);
+		CHECK_EQUAL(strcmp(name, other), 0);
+		if (found % 3 == 0) {
+			CHECK_EQUAL(_kern_unlink(name), 0);
+			CHECK_EQUAL(_kern_close(check_open(name, O_WRONLY | O_CREAT)), 0);
+			CHECK_EQUAL(_kern_unlink(name), 0);
+			index--;
+		}
+	}
+	CHECK_EQUAL(found, FILES);
+	CHECK_EQUAL(index, 2 + FILES - FILES / 3);
+	/* From the start it is what is there now. */
+	for (index = 0; _kern_getdirent(fd, index, name, sizeof name) > 0; index++)
+		CHECK_EQUAL(_kern_getdirent(fd, 0, other, sizeof other), 1);
+	CHECK_EQUAL(index, 2 + FILES - FILES / 3);
+	remove_files();
+}
+
+#define MANY 4000
+
+static time_us_t time_to_list(unsigned count)
+{
+	int fd = check_open(".", O_RDONLY | O_DIRECTORY);
+	time_us_t start = _kern_system_time();
+	char name[NAME_MAX + 1];
+
+	for (unsigned i = 0; i < count; i++)
+		CHECK(_kern_getdirent(fd, i, name, sizeof name) > 0);
+	CHECK_EQUAL(_kern_close(fd), 0);
+	return _kern_system_time() - start;
+}
+
+/* Four times the names take four times as long to list, not sixteen times. */
+void test_directory_listing_is_linear(void)
+{
+	bool linear = false;
+	char name[16];
+
+	for (unsigned i = 0; i < MANY; i++) {
+		format_string(name, sizeof name, "n%u", i);
+		CHECK_EQUAL(_kern_close(check_open(name, O_WRONLY | O_CREAT)), 0);
+	}
+	/* Whatever else the machine does may come between once, but not always. */
+	for (unsigned round = 0; round < 10 && !linear; round++)
+		linear = time_to_list(MANY) < 8 * time_to_list(MANY / 4);
+	CHECK(linear);
+	for (unsigned i = 0; i < MANY; i++) {
+		format_string(name, sizeof name, "n%u", i);
+		CHECK_EQUAL(_kern_unlink(name), 0);
+	}
+}
+
 void test_working_directory(void)
 {
 	char path[PATH_MAX];
