@@ -129,6 +129,34 @@ def test_sqlite():
     assert run.stdout.decode() == "1000|500500|0.3|393939\nok\n353030\n", run
 
 
+@pytest.mark.slow
+def test_sqlite_takes_turns():
+    """Several processes with one database: a lock keeps others out, and nothing is lost."""
+    run = shell("""
+        cd /tmp
+        sqlite3 t.db 'create table t(who text, n integer)'
+        # From here to the commit it is nobody else's.
+        (echo 'begin exclusive;'; sleep 4; echo 'commit;') | sqlite3 t.db &
+        sleep 2
+        sqlite3 t.db "insert into t values('x', 1)" 2>&1
+        sqlite3 t.db 'select count(*) from t' 2>&1
+        wait
+        for who in a b c; do
+            (echo .timeout 60000
+             i=0
+             while [ $i -lt 20 ]; do
+                 echo "insert into t values('$who', $i);"
+                 i=$((i + 1))
+             done) | sqlite3 t.db || echo failed &
+        done
+        wait
+        sqlite3 t.db 'select who, count(*), sum(n) from t group by who; pragma integrity_check'
+        """, (port("sqlite3"), "/bin/sqlite3"), timeout=150)
+    lines = run.stdout.decode().splitlines()
+    assert [line for line in lines if "database is locked" in line] == lines[:2], run
+    assert lines[2:] == ["a|20|190", "b|20|190", "c|20|190", "ok"], run
+
+
 def test_tcc_makes_programs_in_the_guest():
     """The hello-world by the system call itself, and a program with most of the library."""
     port("tcc")
