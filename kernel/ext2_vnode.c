@@ -76,8 +76,8 @@ static int create(struct vnode *directory, const char *name, size_t length, mode
 	struct vnode **_vnode)
 {
 	uint32_t number;
-	int error = ext2_create(
-		node_of(directory), name, length, EXT2_REGULAR | (mode & 07777), &number);
+	int error = ext2_create(node_of(directory), name, length,
+		(S_ISFIFO(mode) ? EXT2_FIFO : EXT2_REGULAR) | (mode & 07777), &number);
 
 	update(directory);
 	return error != 0 ? error : vnode_get(directory->mount, number, _vnode);

@@ -471,6 +471,11 @@ int _user_mkdir(const char *path, mode_t mode)
 	return vfs_mkdir(path, mode & 07777 & ~files_umask());
 }
 
+int _user_mkfifo(const char *path, mode_t mode)
+{
+	return vfs_mkfifo(path, mode & 07777 & ~files_umask());
+}
+
 int _user_rmdir(const char *path)
 {
 	return vfs_rmdir(path);

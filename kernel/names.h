@@ -4,6 +4,7 @@
 #include <postern/types.h>
 
 int vfs_mkdir(const char *path, mode_t mode);
+int vfs_mkfifo(const char *path, mode_t mode);
 int vfs_symlink(const char *target, const char *path);
 int vfs_link(const char *old_path, const char *new_path);
 int vfs_unlink(const char *path);

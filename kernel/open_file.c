@@ -1,6 +1,7 @@
 /* Open files: read, written, given back; see vfs.h. */
 #include "kernel/heap.h"
 #include "kernel/panic.h"
+#include "kernel/pipe.h"
 #include "kernel/string.h"
 #include "kernel/vfs_internal.h"
 #include "syscall_constants.h"
@@ -50,6 +51,8 @@ int file_create(struct vnode *vnode, uint32_t flags, struct open_file **_file)
 			return -ENXIO;
 		}
 		file->operations = file->device->operations;
+	} else if (S_ISFIFO(vnode->mode) && vnode->mount != NULL) {
+		file->operations = pipe_named_operations(flags);
 	}
 	if (file->operations != NULL && file->operations->open != NULL) {
 		error = file->operations->open(file);
@@ -197,7 +200,7 @@ int vfs_truncate(struct vnode *vnode, off_t size)
 
 	if (S_ISDIR(vnode->mode))
 		return -EISDIR;
-	if (size < 0 || vnode->operations->truncate == NULL)
+	if (size < 0 || !S_ISREG(vnode->mode) || vnode->operations->truncate == NULL)
 		return -EINVAL;
 	if (mount_is_read_only(vnode))
 		return -EROFS;

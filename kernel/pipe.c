@@ -1,8 +1,12 @@
 /*
- * Pipes; see pipe.h. The rules are those of POSIX.1-2017, read() and write().
+ * Pipes, with names and without; see pipe.h. The rules are those of POSIX.1-2017, read(),
+ * write() and, for those with a name, open().
  *
  * A mutex guards a pipe, so that bytes can be copied from and to programs
  * while it is held; it is never held while waiting for the other end.
+ *
+ * A pipe without a name has a vnode of its own, and goes with it. The vnode of one with a
+ * name is its file system's; what goes through it is there while somebody has it open.
  */
 #include "kernel/pipe.h"
 #include "kernel/arch.h"
@@ -14,6 +18,7 @@
 #include "kernel/vfs_internal.h"
 #include "syscall_constants.h"
 #include <postern/errno.h>
+#include <postern/fcntl.h>
 #include <postern/ioctl.h>
 #include <postern/limits.h>
 #include <postern/poll.h>
@@ -22,15 +27,29 @@
 #define RING_SIZE (RING_PAGES * PAGE_SIZE)
 
 struct pipe {
-	struct vnode vnode;
 	struct mutex lock;
 	char *pages[RING_PAGES]; /* NULL until bytes have been there */
 	uint32_t start;			 /* of the bytes in the ring */
 	uint32_t count;
-	bool has_reader, has_writer; /* open files: an end is one, however often dup()ed */
+	unsigned reader_count, writer_count; /* open files: however often dup()ed */
 	struct wait_queue readers, writers;
 	struct poll_source changed;
+
+	/* Of a name: */
+	unsigned users; /* open files, and those that open() makes; sNames guards it */
+	uint64_t
+		reader_opens; /* how often it was opened so far: who waits for an other end */
+	uint64_t writer_opens; /* sees that one came, though it may have gone again */
+	struct wait_queue openers;
 };
+
+struct unnamed_pipe {
+	struct vnode vnode;
+	struct pipe pipe;
+};
+
+/* Guards which pipe a vnode with a name has (vnode->data). */
+static struct mutex sNames = MUTEX(sNames, "named pipes");
 
 static struct pipe *pipe_of(struct open_file *file)
 {
@@ -55,7 +74,7 @@ static int pipe_read(struct open_file *file, off_t position, struct io *io)
 	if (io->left == 0)
 		return 0;
 	mutex_lock(&pipe->lock);
-	while (pipe->count == 0 && pipe->has_writer && error == 0)
+	while (pipe->count == 0 && pipe->writer_count > 0 && error == 0)
 		error = io->nonblocking ? -EAGAIN
 								: wait_on_mutex(&pipe->readers, &pipe->lock, NO_DEADLINE);
 	while (error == 0 && pipe->count > 0 && io->left > 0) {
@@ -123,7 +142,7 @@ static int pipe_write(struct open_file *file, off_t position, struct io *io)
 		return 0;
 	mutex_lock(&pipe->lock);
 	while (error == 0 && io->left > 0) {
-		if (!pipe->has_reader) {
+		if (pipe->reader_count == 0) {
 			broken = true;
 			error = -EPIPE;
 		} else if (RING_SIZE - pipe->count >= need) {
@@ -176,8 +195,10 @@ static uint32_t poll_read_end(struct open_file *file, struct poll_waiter *waiter
 
 	poll_wait(waiter, &pipe->changed);
 	mutex_lock(&pipe->lock);
-	events =
-		(pipe->count > 0 ? POLLIN | POLLRDNORM : 0u) | (pipe->has_writer ? 0u : POLLHUP);
+	events = pipe->count > 0 ? POLLIN | POLLRDNORM : 0u;
+	/* Nobody hangs up who was never there: the cookie says so of who has opened first. */
+	if (pipe->writer_count == 0 && pipe->writer_opens != file->cookie)
+		events |= POLLHUP;
 	mutex_unlock(&pipe->lock);
 	return events;
 }
@@ -190,27 +211,28 @@ static uint32_t poll_write_end(struct open_file *file, struct poll_waiter *waite
 	poll_wait(waiter, &pipe->changed);
 	mutex_lock(&pipe->lock);
 	events = (RING_SIZE - pipe->count >= PIPE_BUF ? POLLOUT | POLLWRNORM : 0u)
-			 | (pipe->has_reader ? 0u : POLLERR);
+			 | (pipe->reader_count > 0 ? 0u : POLLERR);
 	mutex_unlock(&pipe->lock);
 	return events;
 }
 
-static void close_read_end(struct open_file *file)
+static bool reads(const struct open_file *file)
 {
-	struct pipe *pipe = pipe_of(file);
-
-	mutex_lock(&pipe->lock);
-	pipe->has_reader = false;
-	wake_all(pipe);
-	mutex_unlock(&pipe->lock);
+	return (file->flags & O_ACCMODE) != O_WRONLY;
 }
 
-static void close_write_end(struct open_file *file)
+static bool writes(const struct open_file *file)
+{
+	return (file->flags & O_ACCMODE) != O_RDONLY;
+}
+
+static void pipe_close(struct open_file *file)
 {
 	struct pipe *pipe = pipe_of(file);
 
 	mutex_lock(&pipe->lock);
-	pipe->has_writer = false;
+	pipe->reader_count -= reads(file);
+	pipe->writer_count -= writes(file);
 	wake_all(pipe);
 	mutex_unlock(&pipe->lock);
 }
@@ -219,68 +241,198 @@ static const struct device_operations kReadEnd = {
 	.read = pipe_read,
 	.ioctl = pipe_ioctl,
 	.poll = poll_read_end,
-	.close = close_read_end,
+	.close = pipe_close,
 };
 
 static const struct device_operations kWriteEnd = {
 	.write = pipe_write,
 	.ioctl = pipe_ioctl,
 	.poll = poll_write_end,
-	.close = close_write_end,
+	.close = pipe_close,
 };
 
 /* ---- Made and gone -------------------------------------------------------------------
  */
 
-static void pipe_release(struct vnode *vnode)
+static void start(struct pipe *pipe)
 {
-	struct pipe *pipe =
-		(struct pipe *)(void *)((char *)vnode - offsetof(struct pipe, vnode));
+	mutex_init(&pipe->lock, "pipe");
+	wait_queue_init(&pipe->readers);
+	wait_queue_init(&pipe->writers);
+	wait_queue_init(&pipe->openers);
+	poll_source_init(&pipe->changed);
+}
 
+static void free_pages(struct pipe *pipe)
+{
 	for (unsigned i = 0; i < RING_PAGES; i++) {
 		if (pipe->pages[i] != NULL)
 			page_free(arch_virtual_to_physical(pipe->pages[i]), 0);
 	}
-	heap_free(pipe);
 }
 
-static const struct vnode_operations kVnodeOperations = {.release = pipe_release};
+static void unnamed_release(struct vnode *vnode)
+{
+	struct unnamed_pipe *unnamed =
+		(struct unnamed_pipe *)(void *)((char *)vnode
+										- offsetof(struct unnamed_pipe, vnode));
+
+	free_pages(&unnamed->pipe);
+	heap_free(unnamed);
+}
+
+static const struct vnode_operations kVnodeOperations = {.release = unnamed_release};
 
 /* An end; it has a reference to the vnode of its own. */
-static int make_end(struct pipe *pipe, uint32_t flags,
+static int make_end(struct unnamed_pipe *unnamed, uint32_t flags,
 	const struct device_operations *operations, struct open_file **_file)
 {
-	int error = file_create(&pipe->vnode, flags, _file);
+	int error = file_create(&unnamed->vnode, flags, _file);
 
 	if (error != 0)
 		return error;
-	vnode_reference(&pipe->vnode);
+	vnode_reference(&unnamed->vnode);
 	(*_file)->operations = operations;
-	(*_file)->data = pipe;
+	(*_file)->data = &unnamed->pipe;
 	return 0;
 }
 
 int pipe_create(uint32_t flags, struct open_file **_read, struct open_file **_write)
 {
 	static uint32_t sLastNumber;
-	struct pipe *pipe = heap_allocate(sizeof *pipe);
+	struct unnamed_pipe *unnamed = heap_allocate(sizeof *unnamed);
+	int error;
+
+	if (unnamed == NULL)
+		return -ENOMEM;
+	vnode_init(&unnamed->vnode, NULL,
+		__atomic_add_fetch(&sLastNumber, 1, __ATOMIC_SEQ_CST), &kVnodeOperations,
+		S_IFIFO | 0600);
+	start(&unnamed->pipe);
+	unnamed->pipe.reader_count = unnamed->pipe.writer_count = 1;
+	unnamed->pipe.writer_opens = 1;
+	error = make_end(unnamed, O_RDONLY | (flags & O_NONBLOCK), &kReadEnd, _read);
+	if (error == 0) {
+		error = make_end(unnamed, O_WRONLY | (flags & O_NONBLOCK), &kWriteEnd, _write);
+		if (error != 0)
+			file_put(*_read);
+	}
+	vnode_put(&unnamed->vnode);
+	return error;
+}
+
+/* ---- With a name ----------------------------------------------------------------------
+ */
+
+/* The pipe behind a vnode, for one user more. NULL: no memory. */
+static struct pipe *take_named(struct vnode *vnode)
+{
+	struct pipe *pipe;
+
+	mutex_lock(&sNames);
+	pipe = vnode->data;
+	if (pipe == NULL) {
+		pipe = vnode->data = heap_allocate(sizeof *pipe);
+		if (pipe != NULL)
+			start(pipe);
+	}
+	if (pipe != NULL)
+		pipe->users++;
+	mutex_unlock(&sNames);
+	return pipe;
+}
+
+/* With the last one what nobody has read is gone. */
+static void put_named(struct vnode *vnode)
+{
+	struct pipe *pipe = vnode->data;
+
+	mutex_lock(&sNames);
+	if (--pipe->users == 0) {
+		vnode->data = NULL;
+		free_pages(pipe);
+		heap_free(pipe);
+	}
+	mutex_unlock(&sNames);
+}
+
+/* Until somebody has come to the other end, if only to go again. */
+static int wait_for_other_end(struct pipe *pipe, const unsigned *count, uint64_t *opens)
+{
+	uint64_t before = *opens;
+	int error = 0;
+
+	while (*count == 0 && *opens == before && error == 0)
+		error = wait_on_mutex(&pipe->openers, &pipe->lock, NO_DEADLINE);
+	return error;
+}
+
+static int open_locked(struct open_file *file, struct pipe *pipe)
+{
+	bool nonblocking = (file->flags & O_NONBLOCK) != 0;
+	int error = 0;
+
+	if (!reads(file) && nonblocking && pipe->reader_count == 0)
+		return -ENXIO;
+	file->cookie = pipe->writer_count > 0 ? UINT64_MAX : pipe->writer_opens;
+	pipe->reader_count += reads(file);
+	pipe->reader_opens += reads(file);
+	pipe->writer_count += writes(file);
+	pipe->writer_opens += writes(file);
+	wait_queue_wake(&pipe->openers, UINT32_MAX);
+	poll_wake(&pipe->changed);
+	if (!nonblocking && !writes(file))
+		error = wait_for_other_end(pipe, &pipe->writer_count, &pipe->writer_opens);
+	else if (!nonblocking && !reads(file))
+		error = wait_for_other_end(pipe, &pipe->reader_count, &pipe->reader_opens);
+	if (error != 0) {
+		pipe->reader_count -= reads(file);
+		pipe->writer_count -= writes(file);
+		wake_all(pipe);
+	}
+	return error;
+}
+
+static int named_open(struct open_file *file)
+{
+	struct pipe *pipe = take_named(file->vnode);
 	int error;
 
 	if (pipe == NULL)
 		return -ENOMEM;
-	vnode_init(&pipe->vnode, NULL, __atomic_add_fetch(&sLastNumber, 1, __ATOMIC_SEQ_CST),
-		&kVnodeOperations, S_IFIFO | 0600);
-	mutex_init(&pipe->lock, "pipe");
-	wait_queue_init(&pipe->readers);
-	wait_queue_init(&pipe->writers);
-	poll_source_init(&pipe->changed);
-	pipe->has_reader = pipe->has_writer = true;
-	error = make_end(pipe, O_RDONLY | (flags & O_NONBLOCK), &kReadEnd, _read);
-	if (error == 0) {
-		error = make_end(pipe, O_WRONLY | (flags & O_NONBLOCK), &kWriteEnd, _write);
-		if (error != 0)
-			file_put(*_read);
-	}
-	vnode_put(&pipe->vnode);
+	file->data = pipe;
+	mutex_lock(&pipe->lock);
+	error = open_locked(file, pipe);
+	mutex_unlock(&pipe->lock);
+	if (error != 0)
+		put_named(file->vnode);
 	return error;
+}
+
+static void named_close(struct open_file *file)
+{
+	pipe_close(file);
+	put_named(file->vnode);
+}
+
+static uint32_t poll_both_ends(struct open_file *file, struct poll_waiter *waiter)
+{
+	return poll_read_end(file, waiter) | poll_write_end(file, waiter);
+}
+
+/* vfs_read() and vfs_write() ask what the file was opened for before they come here. */
+#define NAMED(poll_function)                                                             \
+	{                                                                                    \
+		.open = named_open, .read = pipe_read, .write = pipe_write, .ioctl = pipe_ioctl, \
+		.poll = (poll_function), .close = named_close                                    \
+	}
+
+const struct device_operations *pipe_named_operations(uint32_t flags)
+{
+	static const struct device_operations kRead = NAMED(poll_read_end);
+	static const struct device_operations kWrite = NAMED(poll_write_end);
+	static const struct device_operations kBoth = NAMED(poll_both_ends);
+
+	flags &= O_ACCMODE;
+	return flags == O_RDONLY ? &kRead : flags == O_WRONLY ? &kWrite : &kBoth;
 }

@@ -499,7 +499,10 @@ static int ramfs_create(struct vnode *vnode, const char *name, size_t length, mo
 	struct vnode **_vnode)
 {
 	struct node *node;
-	int error = add_node(vnode, name, length, S_IFREG | mode, &kFileOperations, &node);
+	int error =
+		S_ISFIFO(mode)
+			? add_node(vnode, name, length, mode, &kDeviceOperations, &node)
+			: add_node(vnode, name, length, S_IFREG | mode, &kFileOperations, &node);
 
 	if (error != 0)
 		return error;

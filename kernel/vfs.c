@@ -211,6 +211,29 @@ int vfs_mkdir(const char *path, mode_t mode)
 	return error;
 }
 
+int vfs_mkfifo(const char *path, mode_t mode)
+{
+	struct path walked;
+	struct vnode *vnode;
+	int error = walk_to_new(path, 0, &walked);
+
+	if (error != 0)
+		return error;
+	error = walked.slash ? -ENOENT : lock_for_new(&walked);
+	if (error != 0) {
+		path_end(&walked);
+		return error;
+	}
+	error = walked.parent->operations->create == NULL
+				? -EPERM
+				: walked.parent->operations->create(
+					walked.parent, walked.name, walked.length, S_IFIFO | mode, &vnode);
+	unlock_new(&walked);
+	if (error == 0)
+		vnode_put(vnode);
+	return error;
+}
+
 int vfs_symlink(const char *target, const char *path)
 {
 	struct path walked;

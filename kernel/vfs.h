@@ -180,7 +180,7 @@ struct vnode_operations {
 	int (*lookup)(
 		struct vnode *directory, const char *name, size_t length, struct vnode **_vnode);
 
-	/* A new regular file. The name is not there. */
+	/* A new regular file, or, with S_IFIFO in `mode`, a pipe. The name is not there. */
 	int (*create)(struct vnode *directory, const char *name, size_t length, mode_t mode,
 		struct vnode **_vnode);
 	int (*mkdir)(struct vnode *directory, const char *name, size_t length, mode_t mode);
@@ -275,7 +275,7 @@ struct vnode {
 	off_t size;
 	time_us_t accessed, modified, changed; /* since 1970 */
 	uint32_t device_number;				   /* S_IFCHR, S_IFBLK */
-	void *data;							   /* vfs.c's for pipes; else the file system's */
+	void *data; /* pipe.c's for pipes; else the file system's */
 
 	struct file_locks *locks; /* record_lock.c's; NULL: nobody has or wants one */
 };
@@ -375,7 +375,7 @@ struct open_file {
 	uint32_t flags;	   /* O_ACCMODE, O_APPEND, O_NONBLOCK: read once a call */
 	struct mutex lock; /* guards what follows, where the file has it */
 	off_t position;
-	uint64_t cookie;		/* of a directory, where read_dir() goes on */
+	uint64_t cookie; /* of a directory, where read_dir() goes on; pipe.c's for pipes */
 	uint64_t listed_cookie; /* and where getdirent() has found the name at */
 	unsigned listed;		/* this index */
 };

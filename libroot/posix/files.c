@@ -367,18 +367,23 @@ ssize_t readlink(const char *path, char *buffer, size_t size)
 	return posix_result(_kern_readlink(path, buffer, size));
 }
 
-/* There are pipes without names only, and devices are the kernel's to make. */
 int mkfifo(const char *path, mode_t mode)
 {
-	(void)path;
-	(void)mode;
-	return posix_error(EPERM);
+	return posix_result(_kern_mkfifo(path, mode));
 }
 
+/* Devices are the kernel's to make, directories mkdir()'s. */
 int mknod(const char *path, mode_t mode, dev_t device)
 {
+	int fd;
+
 	(void)device;
-	return mkfifo(path, mode);
+	if (S_ISFIFO(mode))
+		return mkfifo(path, mode & 07777);
+	if ((mode & S_IFMT) != 0 && !S_ISREG(mode))
+		return posix_error(EPERM);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, mode & 07777);
+	return fd < 0 ? -1 : close(fd);
 }
 
 int chdir(const char *path)

@@ -154,7 +154,15 @@ bool is_pattern(const uint8_t *bytes, size_t size, uint32_t seed, uint32_t posit
 	X(pipe_interrupted)                                                                  \
 	X(poll_pipes)                                                                        \
 	X(poll_waits)                                                                        \
-	X(poll_errors)
+	X(poll_errors)                                                                       \
+	/* named_pipes.c */                                                                  \
+	X(fifo_names)                                                                        \
+	X(fifo_nonblocking)                                                                  \
+	X(fifo_open_waits)                                                                   \
+	X(fifo_open_interrupted)                                                             \
+	X(fifo_broken)                                                                       \
+	X(fifo_poll)                                                                         \
+	X(fifo_carries)
 /* clang-format on */
 
 #define DECLARE_TEST(name) void test_##name(void);

@@ -2,6 +2,7 @@
  * filetests: what the calls about files promise, tried from outside.
  *
  *	filetests [NAME...]		these tests, or all of them
+ *	filetests --but NAME...	all but these
  *	filetests --list
  *
  * Each test runs in a process of its own, in a new directory below /tmp, which
@@ -248,9 +249,19 @@ static const struct test *find(const char *name)
 	return NULL;
 }
 
+static bool is_named(const struct test *test, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (find(argv[i]) == test)
+			return true;
+	}
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned passed = 0, failed = 0;
+	bool all_but, named;
 	int i;
 
 	if (argc > 1 && strcmp(argv[1], "--list") == 0) {
@@ -271,19 +282,25 @@ int main(int argc, char **argv)
 		for (;;)
 			_kern_snooze(1000 * SECOND, 0);
 	}
+	all_but = argc > 1 && strcmp(argv[1], "--but") == 0;
+	argv += all_but;
+	argc -= all_but;
 	for (i = 1; i < argc; i++) {
 		if (find(argv[i]) == NULL) {
 			print("there is no test %s\n", argv[i]);
 			return 2;
 		}
 	}
+	named = argc > 1 && !all_but;
 	sReport = check_map(PAGE, true);
 	/* Whatever pages the runner itself touches, it has touched from now on. */
 	run("warming_up", nothing);
 	run("warming_up", nothing);
-	for (size_t t = 0; t < (argc > 1 ? (size_t)argc - 1 : TEST_COUNT); t++) {
-		const struct test *test = argc > 1 ? find(argv[t + 1]) : &kTests[t];
+	for (size_t t = 0; t < (named ? (size_t)argc - 1 : TEST_COUNT); t++) {
+		const struct test *test = named ? find(argv[t + 1]) : &kTests[t];
 
+		if (all_but && is_named(test, argc, argv))
+			continue;
 		*(run(test->name, test->function) ? &passed : &failed) += 1;
 	}
 	print("%u passed, %u failed\n", passed, failed);
