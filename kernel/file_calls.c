@@ -420,20 +420,12 @@ int _user_fchmod(int fd, mode_t mode)
 	return error;
 }
 
-int _user_set_times(const char *path, const struct file_times *times, int flags)
+static int change_times(struct vnode *vnode, const struct file_times *times)
 {
-	struct vnode *vnode;
-	int error;
+	int error = 0;
 
-	if ((flags & ~TIMES_NO_FOLLOW) != 0)
-		return -EINVAL;
-	error = vfs_find(path, !(flags & TIMES_NO_FOLLOW), &vnode);
-	if (error != 0)
-		return error;
-	if (mount_is_read_only(vnode)) {
-		vnode_put(vnode);
+	if (mount_is_read_only(vnode))
 		return -EROFS;
-	}
 	mutex_lock(&vnode->lock);
 	vnode->changed = vfs_time();
 	if (times == NULL || times->accessed != FILE_TIME_OMIT)
@@ -443,8 +435,49 @@ int _user_set_times(const char *path, const struct file_times *times, int flags)
 	if (vnode->operations->attributes_changed != NULL)
 		error = vnode->operations->attributes_changed(vnode);
 	mutex_unlock(&vnode->lock);
-	vnode_put(vnode);
 	return error;
+}
+
+int _user_set_times(const char *path, const struct file_times *times, int flags)
+{
+	struct vnode *vnode;
+	int error;
+
+	if ((flags & ~TIMES_NO_FOLLOW) != 0)
+		return -EINVAL;
+	error = vfs_find(path, !(flags & TIMES_NO_FOLLOW), &vnode);
+	if (error == 0) {
+		error = change_times(vnode, times);
+		vnode_put(vnode);
+	}
+	return error;
+}
+
+int _user_fset_times(int fd, const struct file_times *times)
+{
+	struct open_file *file;
+	int error = file_get(fd, &file);
+
+	if (error == 0) {
+		error = change_times(file->vnode, times);
+		file_put(file);
+	}
+	return error;
+}
+
+static int tell_status(const struct vnode *vnode, struct file_system_status *status)
+{
+	struct mount *mount = vnode->mount;
+
+	memset(status, 0, sizeof *status);
+	if (mount == NULL) {
+		status->block_size = PAGE_SIZE;
+		strlcpy(status->type, "pipe", sizeof status->type);
+		return 0;
+	}
+	status->flags = mount->flags;
+	strlcpy(status->type, mount->type->name, sizeof status->type);
+	return mount->type->status != NULL ? mount->type->status(mount, status) : 0;
 }
 
 int _user_file_system_status(const char *path, struct file_system_status *status)
@@ -452,14 +485,22 @@ int _user_file_system_status(const char *path, struct file_system_status *status
 	struct vnode *vnode;
 	int error = vfs_find(path, true, &vnode);
 
-	if (error != 0)
-		return error;
-	memset(status, 0, sizeof *status);
-	status->flags = vnode->mount->flags;
-	strlcpy(status->type, vnode->mount->type->name, sizeof status->type);
-	if (vnode->mount->type->status != NULL)
-		error = vnode->mount->type->status(vnode->mount, status);
-	vnode_put(vnode);
+	if (error == 0) {
+		error = tell_status(vnode, status);
+		vnode_put(vnode);
+	}
+	return error;
+}
+
+int _user_ffile_system_status(int fd, struct file_system_status *status)
+{
+	struct open_file *file;
+	int error = file_get(fd, &file);
+
+	if (error == 0) {
+		error = tell_status(file->vnode, status);
+		file_put(file);
+	}
 	return error;
 }
 

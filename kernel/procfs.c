@@ -4,6 +4,7 @@
  */
 #include "kernel/procfs.h"
 #include "kernel/address_space.h"
+#include "kernel/arch.h"
 #include "kernel/format.h"
 #include "kernel/heap.h"
 #include "kernel/main.h"
@@ -87,6 +88,13 @@ static void write_processes(struct text *text)
 	process_unlock();
 }
 
+/* A line each, with its number: those that run. */
+static void write_processors(struct text *text)
+{
+	for (unsigned i = 0; i < arch_cpu_count(); i++)
+		add(text, "%u\n", i);
+}
+
 static const struct {
 	const char *name;
 	void (*write)(struct text *text);
@@ -94,6 +102,7 @@ static const struct {
 	{"memory", write_memory},
 	{"mounts", write_mounts},
 	{"processes", write_processes},
+	{"processors", write_processors},
 	{"version", write_version},
 };
 

@@ -161,6 +161,28 @@ int fcntl(int fd, int command, ...)
 	return posix_result(_kern_fcntl(fd, command, argument));
 }
 
+/* POSIX: fcntl()'s locks for writing, from the file's offset on. */
+int lockf(int fd, int command, off_t size)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_CUR, .l_len = size};
+
+	switch (command) {
+	case F_ULOCK:
+		lock.l_type = F_UNLCK;
+		return fcntl(fd, F_SETLK, &lock);
+	case F_LOCK:
+		return fcntl(fd, F_SETLKW, &lock);
+	case F_TLOCK:
+		return fcntl(fd, F_SETLK, &lock);
+	case F_TEST:
+		if (fcntl(fd, F_GETLK, &lock) != 0)
+			return -1;
+		return lock.l_type == F_UNLCK ? 0 : posix_error(EACCES);
+	default:
+		return posix_error(EINVAL);
+	}
+}
+
 /* ---- What a file is -------------------------------------------------------- */
 
 static struct timespec to_timespec(time_us_t time)
@@ -275,17 +297,32 @@ static time_us_t file_time(const struct timespec *time, const struct timespec *n
 	return time->tv_sec * 1000000 + time->tv_nsec / 1000;
 }
 
-int posix_set_times(const char *path, const struct timespec *times, int flags)
+/* What the kernel takes for `times`, in *_both or NULL for now. */
+static const struct file_times *file_times(
+	const struct timespec *times, struct file_times *_both)
 {
-	struct file_times both;
 	struct timespec now;
 
 	if (times == NULL)
-		return posix_result(_kern_set_times(path, NULL, flags));
+		return NULL;
 	clock_gettime(CLOCK_REALTIME, &now);
-	both.accessed = file_time(&times[0], &now);
-	both.modified = file_time(&times[1], &now);
-	return posix_result(_kern_set_times(path, &both, flags));
+	_both->accessed = file_time(&times[0], &now);
+	_both->modified = file_time(&times[1], &now);
+	return _both;
+}
+
+int posix_set_times(const char *path, const struct timespec *times, int flags)
+{
+	struct file_times both;
+
+	return posix_result(_kern_set_times(path, file_times(times, &both), flags));
+}
+
+int futimens(int fd, const struct timespec *times)
+{
+	struct file_times both;
+
+	return posix_result(_kern_fset_times(fd, file_times(times, &both)));
 }
 
 int utimes(const char *path, const struct timeval *times)
@@ -312,21 +349,33 @@ int utime(const char *path, const struct utimbuf *times)
 	return posix_set_times(path, both, 0);
 }
 
-int statvfs(const char *path, struct statvfs *status)
+static int told_status(
+	int error, const struct file_system_status *answer, struct statvfs *status)
 {
-	struct file_system_status answer;
-	int error = _kern_file_system_status(path, &answer);
-
 	if (error < 0)
 		return posix_result(error);
 	memset(status, 0, sizeof *status);
-	status->f_bsize = status->f_frsize = answer.block_size;
-	status->f_blocks = answer.blocks;
-	status->f_bfree = status->f_bavail = answer.free_blocks;
-	status->f_files = (fsfilcnt_t)answer.files;
-	status->f_ffree = status->f_favail = (fsfilcnt_t)answer.free_files;
+	status->f_bsize = status->f_frsize = answer->block_size;
+	status->f_blocks = answer->blocks;
+	status->f_bfree = status->f_bavail = answer->free_blocks;
+	status->f_files = (fsfilcnt_t)answer->files;
+	status->f_ffree = status->f_favail = (fsfilcnt_t)answer->free_files;
 	status->f_namemax = NAME_MAX;
 	return 0;
+}
+
+int statvfs(const char *path, struct statvfs *status)
+{
+	struct file_system_status answer;
+
+	return told_status(_kern_file_system_status(path, &answer), &answer, status);
+}
+
+int fstatvfs(int fd, struct statvfs *status)
+{
+	struct file_system_status answer;
+
+	return told_status(_kern_ffile_system_status(fd, &answer), &answer, status);
 }
 
 /* ---- Names ----------------------------------------------------------------- */

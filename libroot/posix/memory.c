@@ -1,5 +1,7 @@
 /* Memory: sbrk() for malloc(), and mmap() of memory without a file. */
 #include "posix.h"
+#include <malloc.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -49,6 +51,18 @@ int mprotect(void *address, size_t size, int protection)
 		flags = MAP_WRITE_EXEC;
 	return posix_result(
 		_kern_protect((uint32_t)(uintptr_t)address, size, protection, flags));
+}
+
+/* newlib declares it, and has only its kin. */
+int posix_memalign(void **_memory, size_t alignment, size_t size)
+{
+	int before = errno;
+
+	if (alignment < sizeof(void *) || (alignment & (alignment - 1)) != 0)
+		return EINVAL;
+	*_memory = memalign(alignment, size);
+	errno = before;
+	return *_memory != NULL ? 0 : ENOMEM;
 }
 
 int getpagesize(void)

@@ -1,12 +1,33 @@
 /* What the system is and how much it takes: uname(), sysconf() and their kin. */
+#include <fcntl.h>
+
 #include "posix.h"
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Those that run, which are all that the kernel knows of: a line each. */
+static long count_processors(void)
+{
+	char text[512];
+	int fd = open("/proc/processors", O_RDONLY | O_CLOEXEC);
+	ssize_t size, i;
+	long count = 0;
+
+	if (fd < 0)
+		return -1;
+	while ((size = read(fd, text, sizeof text)) > 0) {
+		for (i = 0; i < size; i++)
+			count += text[i] == '\n';
+	}
+	close(fd);
+	return size < 0 ? -1 : count;
+}
 
 int uname(struct utsname *name)
 {
@@ -69,7 +90,7 @@ long sysconf(int name)
 			long)(name == _SC_PHYS_PAGES ? info.memory_pages : info.memory_free_pages);
 	case _SC_NPROCESSORS_CONF:
 	case _SC_NPROCESSORS_ONLN:
-		return 1;
+		return count_processors();
 	default:
 		return posix_error(EINVAL);
 	}
@@ -134,4 +155,32 @@ int getdtablesize(void)
 int nice(int change)
 {
 	return change == 0 ? 0 : posix_error(EPERM);
+}
+
+/* ---- Priorities --------------------------------------------------------------- */
+
+/* All processes have the same: only whether there is such a one is to be found out. */
+static int check_priority(int which, id_t who)
+{
+	pid_t pid = (pid_t)who;
+
+	if (which == PRIO_USER)
+		return who == 0 ? 0 : posix_error(ESRCH);
+	if (which != PRIO_PROCESS && which != PRIO_PGRP)
+		return posix_error(EINVAL);
+	if (pid == 0)
+		return 0;
+	return kill(which == PRIO_PGRP ? -pid : pid, 0) == 0 || errno == EPERM ? 0 : -1;
+}
+
+int getpriority(int which, id_t who)
+{
+	return check_priority(which, who);
+}
+
+int setpriority(int which, id_t who, int value)
+{
+	if (check_priority(which, who) != 0)
+		return -1;
+	return value == 0 ? 0 : posix_error(EACCES);
 }

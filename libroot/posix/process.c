@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,27 @@ int execvpe(const char *file, char *const argv[], char *const envp[])
 int execvp(const char *file, char *const argv[])
 {
 	return execvpe(file, argv, environ);
+}
+
+int execlpe(const char *file, const char *first, ...)
+{
+	const char **argv;
+	char *const *environment;
+	unsigned count = 1;
+	va_list arguments;
+
+	va_start(arguments, first);
+	while (va_arg(arguments, const char *) != NULL)
+		count++;
+	va_end(arguments);
+	argv = __builtin_alloca((count + 1) * sizeof *argv);
+	va_start(arguments, first);
+	argv[0] = first;
+	for (unsigned i = 1; i <= count; i++)
+		argv[i] = va_arg(arguments, const char *);
+	environment = va_arg(arguments, char *const *);
+	va_end(arguments);
+	return execvpe(file, (char *const *)argv, environment);
 }
 
 /* ---- wait ------------------------------------------------------------------------ */

@@ -51,6 +51,11 @@ def test_library(machine):
     assert run.status == 0, run
 
 
+def test_processors_are_counted():
+    run = booting.boot("libc", "processors", "3", direct=True, smp=3)
+    assert run.stdout == b"processors ok\n" and run.status == 0, run
+
+
 def test_shell_does_what_shells_do():
     """Pipes, redirections, conditions, jobs, traps, substitution, statuses."""
     run = shell("""

@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -357,18 +359,166 @@ static void start_and_end(void)
 	CHECK(atexit(at_end) == 0);
 }
 
+/* What the child's end says of `status` there. */
+static int status_of(pid_t pid)
+{
+	int status;
+
+	CHECK(waitpid(pid, &status, 0) == pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The functions that take a descriptor where their kin take a path. */
+static void by_descriptor(void)
+{
+	struct timespec times[2] = {{.tv_sec = 1000, .tv_nsec = 5000}, {.tv_sec = 2000}};
+	struct statvfs one, other;
+	struct stat status;
+	int ends[2];
+	int fd = open("/tmp/described", O_RDWR | O_CREAT, 0600);
+
+	CHECK(futimens(fd, times) == 0 && fstat(fd, &status) == 0);
+	CHECK(status.st_atim.tv_sec == 1000 && status.st_atim.tv_nsec == 5000);
+	CHECK(status.st_mtim.tv_sec == 2000);
+	times[0].tv_nsec = UTIME_OMIT;
+	times[1].tv_nsec = UTIME_NOW;
+	CHECK(futimens(fd, times) == 0 && fstat(fd, &status) == 0);
+	CHECK(status.st_atim.tv_sec == 1000 && status.st_mtim.tv_sec > 1000000000);
+	CHECK(futimens(fd, NULL) == 0 && fstat(fd, &status) == 0);
+	CHECK(status.st_atim.tv_sec > 1000000000);
+	CHECK(futimens(99, NULL) == -1 && errno == EBADF);
+	CHECK(statvfs("/tmp", &one) == 0 && fstatvfs(fd, &other) == 0);
+	CHECK(one.f_bsize == other.f_bsize && one.f_blocks == other.f_blocks);
+	CHECK(one.f_blocks > 0 && other.f_namemax == 255);
+	CHECK(fstatvfs(99, &other) == -1 && errno == EBADF);
+	CHECK(pipe(ends) == 0 && fstatvfs(ends[0], &other) == 0 && other.f_blocks == 0);
+	CHECK(futimens(ends[0], NULL) == 0);
+	close(ends[0]);
+	close(ends[1]);
+	close(fd);
+	fd = open("/proc/version", O_RDONLY);
+	CHECK(futimens(fd, NULL) == -1 && errno == EROFS);
+	close(fd);
+	unlink("/tmp/described");
+}
+
+static void file_locks(void)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 5};
+	pid_t pid;
+	int fd = open("/tmp/locked", O_RDWR | O_CREAT, 0600);
+
+	CHECK(fcntl(fd, F_SETLK, &lock) == 0);
+	pid = fork();
+	if (pid == 0) {
+		lock = (struct flock){.l_type = F_RDLCK, .l_len = 10};
+		CHECK(fcntl(fd, F_SETLK, &lock) == -1 && errno == EAGAIN);
+		CHECK(fcntl(fd, F_GETLK, &lock) == 0);
+		CHECK(lock.l_type == F_WRLCK && lock.l_pid == getppid());
+		CHECK(lock.l_start == 5 && lock.l_len == 0 && lock.l_whence == SEEK_SET);
+		CHECK(lockf(fd, F_TLOCK, 6) == -1 && errno == EAGAIN);
+		CHECK(lockf(fd, F_TEST, 6) == -1 && errno == EACCES);
+		CHECK(lockf(fd, F_TEST, 5) == 0 && lockf(fd, F_LOCK, 5) == 0);
+		CHECK(lockf(fd, 77, 5) == -1 && errno == EINVAL);
+		_exit(sFailures);
+	}
+	CHECK(status_of(pid) == 0);
+	CHECK(lockf(fd, F_ULOCK, 0) == 0);
+	lock.l_type = F_RDLCK;
+	CHECK(fcntl(99, F_SETLK, &lock) == -1 && errno == EBADF);
+	close(fd);
+	unlink("/tmp/locked");
+}
+
+static void named_pipes(void)
+{
+	struct stat status;
+	char text[8] = "";
+	int fd;
+	pid_t pid;
+
+	CHECK(mkfifo("/tmp/named", 0600) == 0);
+	CHECK(mkfifo("/tmp/named", 0600) == -1 && errno == EEXIST);
+	CHECK(stat("/tmp/named", &status) == 0 && S_ISFIFO(status.st_mode));
+	pid = fork();
+	if (pid == 0) {
+		FILE *stream = fopen("/tmp/named", "w");
+
+		_exit(stream == NULL || fputs("hello", stream) < 0 || fclose(stream) != 0);
+	}
+	fd = open("/tmp/named", O_RDONLY);
+	CHECK(read(fd, text, sizeof text) == 5 && strcmp(text, "hello") == 0);
+	CHECK(read(fd, text, sizeof text) == 0);
+	CHECK(status_of(pid) == 0);
+	close(fd);
+	CHECK(unlink("/tmp/named") == 0);
+	CHECK(mknod("/tmp/named", S_IFIFO | 0600, 0) == 0);
+	CHECK(stat("/tmp/named", &status) == 0 && S_ISFIFO(status.st_mode));
+	CHECK(unlink("/tmp/named") == 0 && mknod("/tmp/named", 0600, 0) == 0);
+	CHECK(stat("/tmp/named", &status) == 0 && S_ISREG(status.st_mode));
+	CHECK(mknod("/tmp/none", S_IFCHR | 0600, 5) == -1 && errno == EPERM);
+	CHECK(unlink("/tmp/named") == 0);
+}
+
+/* How many there must be, where the command line says so. */
+static long sProcessors;
+
+static void processors(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	CHECK(count >= 1 && count == sysconf(_SC_NPROCESSORS_CONF));
+	CHECK(sProcessors == 0 || count == sProcessors);
+	/* All are of one priority, and nobody can say otherwise. */
+	CHECK(getpriority(PRIO_PROCESS, 0) == 0 && getpriority(PRIO_PGRP, 0) == 0);
+	CHECK(setpriority(PRIO_PROCESS, (id_t)getpid(), 0) == 0);
+	CHECK(setpriority(PRIO_PROCESS, 0, 5) == -1 && errno == EACCES);
+	CHECK(getpriority(PRIO_PROCESS, 99999) == -1 && errno == ESRCH);
+	CHECK(getpriority(77, 0) == -1 && errno == EINVAL);
+}
+
+static void programs(void)
+{
+	char answer[] = "ANSWER=42";
+	char *const environment[] = {answer, NULL};
+	void *memory = NULL;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execlpe("libc", "libc", "--answer", "6", "7", NULL, environment);
+		_exit(1);
+	}
+	CHECK(status_of(pid) == 42);
+	CHECK(execlpe("none-of-these", "none", NULL, environment) == -1 && errno == ENOENT);
+	CHECK(posix_memalign(&memory, 4096, 100) == 0 && (uintptr_t)memory % 4096 == 0);
+	free(memory);
+	CHECK(posix_memalign(&memory, 24, 100) == EINVAL);
+}
+
 static const struct {
 	const char *name;
 	void (*function)(void);
 } kTests[] = {{"formats", formats}, {"errors", errors}, {"threads", threads},
 	{"streams", streams}, {"files", files}, {"temporary", temporary},
 	{"signals", signals}, {"jumps", jumps}, {"interruptions", interruptions},
-	{"start_and_end", start_and_end}};
+	{"start_and_end", start_and_end}, {"by_descriptor", by_descriptor},
+	{"file_locks", file_locks}, {"named_pipes", named_pipes}, {"processors", processors},
+	{"programs", programs}};
 
 int main(int argc, char **argv)
 {
 	int failed = 0;
 
+	/* What programs() has become. */
+	if (argc == 4 && strcmp(argv[1], "--answer") == 0) {
+		const char *answer = getenv("ANSWER");
+
+		_exit(answer != NULL && getenv("PATH") == NULL
+					  && atoi(answer) == atoi(argv[2]) * atoi(argv[3])
+				  ? 42
+				  : 1);
+	}
+	sProcessors = argc > 2 ? atoi(argv[2]) : 0;
 	for (size_t i = 0; i < sizeof kTests / sizeof kTests[0]; i++) {
 		if (argc > 1 && strcmp(argv[1], kTests[i].name) != 0)
 			continue;

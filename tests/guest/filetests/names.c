@@ -854,7 +854,8 @@ static bool contains(const char *text, const char *part)
 void test_proc_texts(void)
 {
 	static const char *const kFiles[][2] = {{"mounts", "proc /proc proc ro\n"},
-		{"processes", "filetests"}, {"memory", "free "}, {"version", "Postern "}};
+		{"processes", "filetests"}, {"memory", "free "}, {"version", "Postern "},
+		{"processors", "0\n"}};
 	static char text[8192], again[8192];
 	char path[32];
 	struct stat info;

@@ -1,0 +1,87 @@
+"""libroot's headers promise nothing that the C library does not have: a program that refers
+to each function they declare is linked with it."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+import booting
+
+OWN = booting.TOP / "libroot" / "posix" / "include"
+NEWLIB = booting.TOP / "build" / "cache" / "newlib-clang" / "i686-elf" / "include"
+LIBRARY = booting.BUILD / "lib" / "libc.a"
+COMPILER = booting.TOP / "tools" / "postern-cc"  # POSTERN_BUILD says to it, too, which build
+
+# Declared by newlib's headers, and defined by libroot/posix/.
+OURS_OF_NEWLIB = {"execlpe", "execvpe", "lockf", "posix_memalign", "sysconf"}
+
+
+def needs_library():
+    if not LIBRARY.is_file() or not NEWLIB.is_dir():
+        pytest.skip("the C library is not built")
+
+
+def declarations(headers):
+    """{function: header} of what a program sees that includes them all."""
+    source = "#define _GNU_SOURCE\n" + "".join(f"#include <{name}.h>\n" for name in headers)
+    dump = subprocess.run([COMPILER, "-c", "-fsyntax-only", "-Xclang", "-ast-dump=json",
+                           "-x", "c", "-"], input=source, check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+    found = {}
+    file = None
+
+    def walk(node):
+        # Only what has changed since the place before is said.
+        nonlocal file
+        if isinstance(node, dict):
+            if "file" in node and ("line" in node or "offset" in node):
+                file = node["file"]
+            for name, value in node.items():
+                if name != "inner":
+                    walk(value)
+            if (node.get("kind") == "FunctionDecl" and not node.get("isImplicit")
+                    and node.get("storageClass") != "static" and not node.get("inline")
+                    and not node["name"].startswith("_")):  # newlib's own
+                found.setdefault(node["name"], file)
+            for child in node.get("inner", ()):
+                walk(child)
+        elif isinstance(node, list):
+            for child in node:
+                walk(child)
+
+    walk(json.loads(dump))
+    return found
+
+
+def undefined(names, folder):
+    """Those that a program which refers to all of them cannot be linked for."""
+    source, refers = folder / "refers.s", folder / "refers.o"
+    missing = set()
+    # The linker tells of a few at a time.
+    while True:
+        source.write_text(".globl main\nmain:\n"
+                          + "".join(f".long {name}\n" for name in names if name not in missing))
+        subprocess.run([COMPILER, "-c", source, "-o", refers], check=True)
+        done = subprocess.run([COMPILER, refers, "-o", folder / "refers"],
+                              stderr=subprocess.PIPE, text=True)
+        told = set(re.findall(r"undefined symbol: (\w+)", done.stderr))
+        assert (done.returncode == 0) == (not told), done.stderr[-3000:]
+        if not told:
+            return missing
+        # Otherwise it is a function of the library that wants one.
+        assert not told <= missing, done.stderr[-3000:]
+        missing |= told
+
+
+def test_own_headers(tmp_path):
+    """What libroot/posix/include/ declares is defined, without exception."""
+    needs_library()
+    headers = sorted(str(path.relative_to(OWN))[:-2] for path in OWN.rglob("*.h")
+                     if path.parent.name != "machine")
+    declared = declarations([*headers, "stdlib", "unistd"])
+    own = {name for name, file in declared.items() if file.startswith(str(OWN))}
+    assert len(own) > 60 and {"open", "futimens", "fstatvfs"} <= own
+    assert OURS_OF_NEWLIB <= set(declared)
+    assert undefined(sorted(own | OURS_OF_NEWLIB), tmp_path) == set()
