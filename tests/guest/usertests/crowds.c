@@ -5,33 +5,9 @@
  */
 #include "usertests.h"
 
-static uint32_t next_random(uint32_t *seed)
-{
-	*seed = *seed * 1664525 + 1013904223;
-	return *seed >> 8;
-}
-
 static void add(volatile uint32_t *to, uint32_t value)
 {
 	__atomic_add_fetch(to, value, __ATOMIC_SEQ_CST);
-}
-
-static void end_with(void *value)
-{
-	_kern_exit_thread((int)(uintptr_t)value);
-}
-
-static void wait_for_gate(void *gate)
-{
-	while (*(volatile uint32_t *)gate == 0)
-		_kern_futex_wait(ADDRESS(gate), 0, -1);
-	_kern_exit_thread(0);
-}
-
-static void open_gate(uint32_t *gate)
-{
-	__atomic_store_n(gate, 1, __ATOMIC_SEQ_CST);
-	CHECK(_kern_futex_wake(ADDRESS(gate), INT32_MAX) >= 0);
 }
 
 /* ---- One futex ---------------------------------------------------------------- */

@@ -4,18 +4,6 @@
 
 static uint32_t sNever;
 
-static void end_with(void *value)
-{
-	_kern_exit_thread((int)(uintptr_t)value);
-}
-
-static void wait_for_gate(void *gate)
-{
-	while (*(volatile uint32_t *)gate == 0)
-		_kern_futex_wait(ADDRESS(gate), 0, -1);
-	_kern_exit_thread(0);
-}
-
 void test_thread_values(void)
 {
 	static const int kValues[] = {0, 1, -1, INT32_MIN, INT32_MAX, -ESRCH};
