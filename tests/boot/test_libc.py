@@ -15,7 +15,7 @@ import pytest
 import booting
 
 PORTS = booting.BUILD / "ports" / "root" / "bin"
-MACHINES = ({"cpu": "qemu32"}, {"cpu": "486"}, {"cpu": "max"})
+MACHINES = ({"cpu": "qemu32"}, {"cpu": "486"}, {"cpu": "max"}, {"cpu": "max", "smp": 4})
 
 
 def port(name):
@@ -41,7 +41,7 @@ def names_in_source():
     return re.findall(r'\{"(\w+)", \1\}', table)
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine["cpu"])
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: "-smp".join(map(str, machine.values())))
 def test_library(machine):
     """Each of the guest's tests has run and passed, and exit() called what was registered."""
     run = booting.boot("libc", timeout=90, direct=True, **machine)

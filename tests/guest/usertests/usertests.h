@@ -44,7 +44,8 @@ uint32_t next_random(uint32_t *seed);
 	X(wait_two_threads)                                                                  \
 	X(orphans)                                                                           \
 	X(grandchildren)                                                                     \
-	X(zombies) X(parent_numbers) X(process_create_start) X(process_create_errors)        \
+	X(zombies)                                                                           \
+	X(parent_numbers) X(process_create_start) X(process_create_errors)                   \
 		X(process_create_left) X(process_create_signal) X(process_delete_errors)         \
 			X(process_status_lists) X(process_status_calls) X(process_names)             \
 				X(kill_blocked) X(kill_running) X(kill_runs_no_more) X(kill_many)        \
@@ -60,7 +61,8 @@ uint32_t next_random(uint32_t *seed);
 							X(tls_per_thread) X(tls_fork) /* futexes.c */                \
 		X(futex_errors) X(futex_timeouts) X(futex_wakes) X(futex_private)                \
 			X(futex_shared) X(futex_ping_pong) X(mutex_stress) X(condition_stress)       \
-				X(semaphore_stress) X(lock_timeouts) X(mutex_shared) /* times.c */       \
+				X(semaphore_stress) X(semaphore_shared) X(semaphore_interrupted)         \
+					X(lock_timeouts) X(mutex_shared) /* times.c */                       \
 		X(snooze_never_early) X(snooze_many) X(snooze_errors) X(yield_fair)              \
 			X(preemption_threads) X(preemption_processes) X(time_goes_on) X(time_agrees) \
 				X(time_between_threads) X(time_real) /* fpu.c */                         \
