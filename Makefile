@@ -292,7 +292,7 @@ $(BUILD)/$(1): $(BUILD)/$(1).stamp ;
 endef
 $(eval $(call contents_rule,libroot.contents,$(BUILD)/libroot.a,$(LIBROOT_OBJECTS)))
 $(eval $(call contents_rule,libc.contents,$(BUILD)/lib/libc.a,$(POSIX_OBJECTS) \
-	$(NEWLIB_POSIX_OBJECTS) $(LIBC_LIBROOT_OBJECTS),$(NEWLIB)/built))
+	$(NEWLIB_POSIX_OBJECTS) $(LIBC_LIBROOT_OBJECTS),$(NEWLIB)/stamp))
 
 LINK_PROGRAM := $(LD) -m elf_i386 -static -nostdlib -z max-page-size=4096 --gc-sections \
 	-T libroot/program.ld
