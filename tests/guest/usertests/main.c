@@ -38,6 +38,34 @@ void open_gate(uint32_t *gate)
 	CHECK(_kern_futex_wake(ADDRESS(gate), INT32_MAX) >= 0);
 }
 
+void be_blocked(void *how)
+{
+	static uint32_t sNever;
+	pid_t pid;
+
+	switch ((uintptr_t)how) {
+	case 0:
+		_kern_futex_wait(ADDRESS(&sNever), 0, -1);
+		break;
+	case 1:
+		_kern_snooze(3600 * SECOND, 0);
+		break;
+	case 2:
+		_kern_join_thread(spawn(be_blocked, NULL), NULL);
+		break;
+	case 3:
+		pid = check_fork();
+		if (pid == 0) {
+			while (_kern_getppid() != 0) /* as long as there is somebody who waits */
+				sleep_us(1000);
+			end(0);
+		}
+		_kern_wait(pid, NULL, 0); /* the others have children, too */
+		break;
+	}
+	check_failed(__FILE__, __LINE__, "went on after call %d", (int)(uintptr_t)how);
+}
+
 uint32_t next_random(uint32_t *seed)
 {
 	*seed = *seed * 1664525 + 1013904223;

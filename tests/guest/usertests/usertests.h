@@ -24,6 +24,9 @@ void end_with(void *value);
 void wait_for_gate(void *gate);
 void open_gate(uint32_t *gate);
 
+/* A thread that is in one of four calls and never goes on. */
+void be_blocked(void *how);
+
 /* The same numbers for the same seed. */
 uint32_t next_random(uint32_t *seed);
 
@@ -45,11 +48,12 @@ uint32_t next_random(uint32_t *seed);
 	X(orphans)                                                                           \
 	X(grandchildren)                                                                     \
 	X(zombies)                                                                           \
-	X(parent_numbers) X(process_create_start) X(process_create_errors)                   \
-		X(process_create_left) X(process_create_signal) X(process_delete_errors)         \
-			X(process_status_lists) X(process_status_calls) X(process_names)             \
-				X(kill_blocked) X(kill_running) X(kill_runs_no_more) X(kill_many)        \
-					X(signal_keeps_flags) X(signal_selectors) /* programs.c */           \
+	X(parent_numbers)                                                                    \
+	X(process_create_start) X(process_create_errors) X(process_create_left)              \
+		X(process_create_signal) X(process_delete_errors) X(process_status_lists)        \
+			X(process_status_calls) X(process_names) X(kill_blocked) X(kill_running)     \
+				X(kill_runs_no_more) X(kill_many) X(signal_keeps_flags)                  \
+					X(signal_selectors) /* programs.c */                                 \
 		X(exec_arguments) X(exec_environment) X(exec_errors) X(exec_limits)              \
 			X(exec_bad_files) X(exec_resets) X(exec_from_thread) X(exec_with_threads)    \
 				X(exec_drops_threads) X(exec_with_signals) /* threads.c */               \
