@@ -32,15 +32,7 @@ void *arch_physical_to_virtual(uint32_t physical)
 
 size_t strlcpy(char *to, const char *from, size_t size)
 {
-	size_t length = strlen(from);
-
-	if (size > 0) {
-		size_t count = length < size ? length : size - 1;
-
-		memcpy(to, from, count);
-		to[count] = '\0';
-	}
-	return length;
+	return (size_t)snprintf(to, size, "%s", from);
 }
 
 /* ---- One thread, and no time --------------------------------------------------------
