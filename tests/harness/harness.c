@@ -268,17 +268,30 @@ static const struct test *find(const struct test_set *set, const char *name)
 	return NULL;
 }
 
+static bool is_named(const struct test *test, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], test->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 int run_tests(const struct test_set *set, int argc, char **argv)
 {
-	size_t count = argc > 1 ? (size_t)argc - 1 : set->count;
+	bool others = argc > 1 && strcmp(argv[1], "--but") == 0;
+	bool named = argc > 1 && !others;
 	unsigned passed = 0, failed = 0;
-	size_t i;
+	size_t i, count;
 
 	if (argc > 1 && strcmp(argv[1], "--list") == 0) {
 		for (i = 0; i < set->count; i++)
 			print("%s\n", set->tests[i].name);
 		return 0;
 	}
+	argc -= others;
+	argv += others;
+	count = named ? (size_t)argc - 1 : set->count;
 	for (i = 1; i < (size_t)argc; i++) {
 		if (find(set, argv[i]) == NULL) {
 			print("there is no test %s\n", argv[i]);
@@ -287,8 +300,10 @@ int run_tests(const struct test_set *set, int argc, char **argv)
 	}
 	warm_up(set->directory);
 	for (i = 0; i < count; i++) {
-		const struct test *test = argc > 1 ? find(set, argv[i + 1]) : &set->tests[i];
+		const struct test *test = named ? find(set, argv[i + 1]) : &set->tests[i];
 
+		if (others && is_named(test, argc, argv))
+			continue;
 		*(run(test->name, test->function, set->directory, false) ? &passed : &failed) +=
 			1;
 	}

@@ -108,7 +108,8 @@ struct test_set {
 };
 
 /*
- * Runs the tests that the arguments name, or all, or with `--list` says which there are.
+ * Runs the tests that the arguments name, or all, or behind `--but` all others; or with
+ * `--list` says which there are.
  * When a test and all its descendants have ended, as many pages must be free, and as many
  * processes be there, as before. Gives the program's status: 0 when all have passed,
  * 1 when one has not, 2 for a wrong name.

@@ -2,6 +2,7 @@
  * filetests: what the calls about files promise, tried from outside.
  *
  *	filetests [NAME...]		these tests, or all of them
+ *	filetests --but NAME...	all others
  *	filetests --list
  *
  * tests/harness/ says how they run and what the status is: each in a new directory below
