@@ -108,9 +108,12 @@ LIBROOT_OBJECTS := $(LIBROOT_C:%.c=$(BUILD)/%.o) $(LIBROOT_ASM:%.asm=$(BUILD)/%.
 
 # A program is a file FOLDER/NAME.c or FOLDER/NAME.asm, or a folder FOLDER/NAME/
 # of several. apps/ goes into the image; tests/guest/ and tests/bench/ do not.
+# Those of HARNESSED are linked with tests/harness/, too.
+HARNESSED := $(addprefix tests/guest/,filetests usertests)
 programs_in = $(sort $(basename $(notdir $(wildcard $(1)/*.c $(1)/*.asm))) \
 	$(notdir $(patsubst %/,%,$(wildcard $(1)/*/))))
-program_sources = $(wildcard $(1).c $(1).asm $(1)/*.c $(1)/*.asm)
+program_sources = $(wildcard $(1).c $(1).asm $(1)/*.c $(1)/*.asm) \
+	$(if $(filter $(HARNESSED),$(1)),$(wildcard tests/harness/*.c))
 program_objects = $(patsubst %.asm,$(BUILD)/%.asm.o,$(patsubst %.c,$(BUILD)/%.o, \
 	$(call program_sources,$(1))))
 APPS := $(call programs_in,apps)
@@ -215,8 +218,9 @@ $(GENERATED)/font.c: tools/font.py $(wildcard $(FONT))
 # call by itself; so does the linker for one without a handler.
 $(BUILD)/kernel/%.o $(BUILD)/arch/%.o $(BUILD)/tests/bench/kernel/%.o: CFLAGS = $(CFLAGS_KERNEL)
 $(GENERATED)/%.o: CFLAGS = $(CFLAGS_KERNEL)
-$(BUILD)/libroot/%.o $(BUILD)/apps/%.o $(BUILD)/tests/guest/%.o \
+$(BUILD)/libroot/%.o $(BUILD)/apps/%.o \
 	$(BENCHES:%=$(BUILD)/tests/bench/%/%.o): CFLAGS = $(CFLAGS_USER)
+$(BUILD)/tests/guest/%.o $(BUILD)/tests/harness/%.o: CFLAGS = $(CFLAGS_USER) -Itests/harness
 $(BUILD)/libroot/shared/%.o: CFLAGS = $(CFLAGS_USER) -I.
 $(LIBC_SOURCES:%.c=$(BUILD)/%.o): CFLAGS = $(CFLAGS_LIBC)
 $(LIBC_SOURCES:%.c=$(BUILD)/%.o): | $(NEWLIB)/stamp
@@ -288,7 +292,7 @@ $(BUILD)/$(1): $(BUILD)/$(1).stamp ;
 endef
 $(eval $(call contents_rule,libroot.contents,$(BUILD)/libroot.a,$(LIBROOT_OBJECTS)))
 $(eval $(call contents_rule,libc.contents,$(BUILD)/lib/libc.a,$(POSIX_OBJECTS) \
-	$(NEWLIB_POSIX_OBJECTS) $(LIBC_LIBROOT_OBJECTS),$(NEWLIB)/built))
+	$(NEWLIB_POSIX_OBJECTS) $(LIBC_LIBROOT_OBJECTS),$(NEWLIB)/stamp))
 
 LINK_PROGRAM := $(LD) -m elf_i386 -static -nostdlib -z max-page-size=4096 --gc-sections \
 	-T libroot/program.ld
@@ -412,4 +416,4 @@ clean:	## remove everything that was made
 
 -include $(wildcard $(addprefix $(BUILD)/,kernel/*.d arch/i386/*.d libroot/*.d libroot/posix/*.d \
 	libroot/shared/kernel/*.d apps/*.d apps/*/*.d tests/guest/*.d tests/guest/*/*.d \
-	tests/bench/*/*.d generated/*.d))
+	tests/harness/*.d tests/bench/*/*.d generated/*.d))

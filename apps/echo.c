@@ -1,11 +1,43 @@
-/* Sends a number through the door and prints what comes back. */
+/*
+ * echo [-n] WORD...: the words, with blanks between, on one line (-n: without its end).
+ *
+ * Without any it is what docs/reading-order.md follows: it sends a number through the
+ * door and prints what comes back.
+ */
 #include <postern/print.h>
 #include <postern/syscalls.h>
 
-int main(void)
-{
-	uint32_t number = _kern_echo(0xDEADBEEF);
+size_t strlen(const char *text);
+int strcmp(const char *a, const char *b);
 
+static int say(const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		ssize_t count = _kern_write(1, -1, text, left);
+
+		if (count <= 0)
+			return 1;
+		text += count;
+		left -= (size_t)count;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint32_t number;
+
+	if (argc > 1) {
+		int first = strcmp(argv[1], "-n") == 0 ? 2 : 1;
+		int failed = 0;
+
+		for (int i = first; i < argc; i++)
+			failed |= (i > first && say(" ")) || say(argv[i]);
+		return failed | (first == 1 && say("\n"));
+	}
+	number = _kern_echo(0xDEADBEEF);
 	print("The number was: 0x%X\n", number);
 	return number == 0xDEADBEEF ? 0 : 1;
 }

@@ -1,8 +1,8 @@
 /*
  * Read-only view of ustar archives in memory. See archive.h.
  *
- * Called when the first program is loaded and when files are opened; pure, so
- * that the host tests and the fuzzer run the same code.
+ * Called when the root is filled; pure, so that the host tests and the fuzzer run the
+ * same code.
  */
 #include "kernel/archive.h"
 
@@ -154,7 +154,7 @@ static void read_name(const struct ustar_header *header, char name[ARCHIVE_NAME_
 	name[used] = '\0';
 }
 
-/* As archive_next(), but for entries of every kind. */
+/* As archive_next(), but for those that are passed over, too. */
 static int next_entry(
 	const struct archive *archive, size_t *_offset, struct entry *_entry)
 {
@@ -223,92 +223,8 @@ static int next_entry(
 	return 1;
 }
 
-enum name_match { MATCH_NONE, MATCH_EXACT, MATCH_PARENT };
-
-/* Whether `path` is `name`, which is canonical, or a directory above it. */
-static enum name_match match_name(const char *path, const char *name)
-{
-	const char *component;
-	size_t length;
-
-	while ((length = next_component(&path, &component)) > 0) {
-		if (strncmp(name, component, length) != 0
-			|| (name[length] != '/' && name[length] != '\0'))
-			return MATCH_NONE;
-		name += length;
-		if (*name == '/')
-			name++;
-	}
-	return *name == '\0' ? MATCH_EXACT : MATCH_PARENT;
-}
-
-/* Returns 0, -ENOENT, -EISDIR or -EINVAL for one archive. */
-static int find_in_archive(
-	const struct archive *archive, const char *path, struct archive_file *_file)
-{
-	struct entry entry;
-	size_t offset = 0;
-	int result = -ENOENT;
-	int next;
-
-	while ((next = next_entry(archive, &offset, &entry)) > 0) {
-		switch (match_name(path, entry.file.name)) {
-		case MATCH_NONE:
-			break;
-		case MATCH_PARENT:
-			result = -EISDIR;
-			break;
-		case MATCH_EXACT:
-			if (entry.kind == ENTRY_FILE) {
-				*_file = entry.file;
-				result = 0;
-			} else
-				result = entry.kind == ENTRY_DIRECTORY ? -EISDIR : -ENOENT;
-			break;
-		}
-	}
-	return next < 0 ? next : result;
-}
-
-int archive_find(const struct archive *archives, size_t count, const char *path,
-	struct archive_file *_file)
-{
-	const char *rest = path;
-	const char *component;
-
-	if (path[0] != '/')
-		return -ENOENT;
-	if (next_component(&rest, &component) == 0)
-		return -EISDIR; /* the root, which needs no entry */
-
-	while (count > 0) {
-		int result = find_in_archive(&archives[--count], path, _file);
-
-		if (result != -ENOENT)
-			return result;
-	}
-	return -ENOENT;
-}
-
-int archive_next(
-	const struct archive *archive, size_t *offset, struct archive_file *_file)
-{
-	struct entry entry;
-	size_t next = *offset;
-	int result;
-
-	while ((result = next_entry(archive, &next, &entry)) > 0) {
-		if (entry.kind != ENTRY_FILE)
-			continue;
-		*_file = entry.file;
-		*offset = next;
-		return 1;
-	}
-	return result;
-}
-
-int archive_next_any(const struct archive *archive, size_t *offset,
-	enum archive_kind *_kind, struct archive_file *_file, char target[ARCHIVE_TARGET_MAX])
+int archive_next(const struct archive *archive, size_t *offset, enum archive_kind *_kind,
+	struct archive_file *_file, char target[ARCHIVE_TARGET_MAX])
 {
 	struct entry entry;
 	size_t next = *offset;

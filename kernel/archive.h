@@ -29,33 +29,16 @@ struct archive_file {
 	uint32_t mode;				 /* permission bits, 07777 */
 };
 
-/*
- * Finds the regular file with the absolute `path`. The last of `count`
- * archives that has the name counts, and in it the last entry.
- * Returns 0, -ENOENT, -EISDIR when it is a directory, also one that is there
- * only as part of other names, or -EINVAL when an archive that had to be read
- * is corrupt.
- */
-int archive_find(const struct archive *archives, size_t count, const char *path,
-	struct archive_file *_file);
-
-/*
- * The regular file at or behind *offset, which is 0 for the first one and is
- * moved behind the file for the next call.
- * Returns 1, 0 at the end (then *_file is untouched), or -EINVAL.
- */
-int archive_next(
-	const struct archive *archive, size_t *offset, struct archive_file *_file);
-
 enum archive_kind { ARCHIVE_FILE, ARCHIVE_DIRECTORY, ARCHIVE_LINK };
 
 /* Bytes of a symbolic link's target, with its NUL. */
 #define ARCHIVE_TARGET_MAX 101
 
 /*
- * The same for directories and symbolic links, too: of those only name and mode
- * mean something, and `target` is what a link says.
+ * The file, directory or symbolic link at or behind *offset, which is 0 for the first one
+ * and is moved behind it for the next call. Of what is no file only name and mode mean
+ * something; `target` is what a link says. Returns 1, 0 at the end (then nothing is
+ * changed), or -EINVAL.
  */
-int archive_next_any(const struct archive *archive, size_t *offset,
-	enum archive_kind *_kind, struct archive_file *_file,
-	char target[ARCHIVE_TARGET_MAX]);
+int archive_next(const struct archive *archive, size_t *offset, enum archive_kind *_kind,
+	struct archive_file *_file, char target[ARCHIVE_TARGET_MAX]);

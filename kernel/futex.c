@@ -41,8 +41,7 @@ static struct bucket *lock_bucket(const struct futex_key *key)
 	struct bucket *bucket = &sBuckets[hash >> 8 & (BUCKETS - 1)];
 
 	spin_lock(&bucket->lock);
-	if (bucket->waiters.next == NULL)
-		list_init(&bucket->waiters);
+	list_made(&bucket->waiters);
 	return bucket;
 }
 

@@ -43,6 +43,17 @@ static inline void list_insert_before(struct list *link, struct list *where)
 	where->previous = link;
 }
 
+/*
+ * A list of a hash table, which is so many bytes of zeros at first: each list is made
+ * when it is first asked for. Whatever guards the table is held.
+ */
+static inline struct list *list_made(struct list *slot)
+{
+	if (slot->next == NULL)
+		list_init(slot);
+	return slot;
+}
+
 /* Puts `link` at the list's end. */
 static inline void list_add(struct list *head, struct list *link)
 {

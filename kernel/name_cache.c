@@ -1,8 +1,7 @@
 /* The name cache; see name_cache.h. */
 #include "kernel/name_cache.h"
 #include "kernel/heap.h"
-#include "kernel/list.h"
-#include "kernel/string.h"
+#include "kernel/name_table.h"
 #include "kernel/vfs.h"
 
 #define SLOTS 256
@@ -10,52 +9,29 @@
 
 /* It holds a reference to both vnodes. */
 struct entry {
-	struct list hashed;
-	struct list by_use; /* the first was used longest ago */
-	struct vnode *directory;
+	struct name_key key;
+	struct list by_use;	 /* the first was used longest ago */
 	struct vnode *vnode; /* NULL: the name is not there */
-	size_t length;
 	char name[];
 };
 
 /* A released vnode may come here again, so nothing is released with the lock. */
 static struct spinlock sLock = SPINLOCK("names", RANK_FILES);
 static struct list sSlots[SLOTS];
+static const struct name_table kNames = {sSlots, SLOTS};
 static struct list sByUse = {&sByUse, &sByUse};
 static unsigned sCount;
 
-static struct list *slot_of(
-	const struct vnode *directory, const char *name, size_t length)
-{
-	uint32_t hash = 2166136261u ^ (uint32_t)(uintptr_t)directory >> 4; /* FNV-1a */
-	struct list *slot;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
-	slot = &sSlots[(hash ^ hash >> 16) % SLOTS];
-	if (slot->next == NULL)
-		list_init(slot);
-	return slot;
-}
-
 static struct entry *find(const struct vnode *directory, const char *name, size_t length)
 {
-	struct list *slot = slot_of(directory, name, length);
+	struct name_key *key = name_table_find(&kNames, directory, name, length);
 
-	LIST_FOR_EACH(link, slot)
-	{
-		struct entry *entry = LIST_ENTRY(link, struct entry, hashed);
-
-		if (entry->directory == directory && entry->length == length
-			&& memcmp(entry->name, name, length) == 0)
-			return entry;
-	}
-	return NULL;
+	return key != NULL ? LIST_ENTRY(key, struct entry, key) : NULL;
 }
 
 static void take_off(struct entry *entry)
 {
-	list_remove(&entry->hashed);
+	list_remove(&entry->key.hashed);
 	list_remove(&entry->by_use);
 	sCount--;
 }
@@ -65,7 +41,7 @@ static void release(struct entry *entry)
 	if (entry == NULL)
 		return;
 	vnode_put(entry->vnode);
-	vnode_put(entry->directory);
+	vnode_put(entry->key.directory);
 	heap_free(entry);
 }
 
@@ -95,10 +71,8 @@ void name_cache_add(
 
 	if (entry == NULL)
 		return; /* it is only a cache */
-	entry->directory = directory;
+	name_key_init(&entry->key, directory, entry->name, name, length);
 	entry->vnode = vnode;
-	entry->length = length;
-	memcpy(entry->name, name, length);
 	vnode_reference(directory);
 	if (vnode != NULL)
 		vnode_reference(vnode);
@@ -107,7 +81,7 @@ void name_cache_add(
 		oldest = LIST_ENTRY(sByUse.next, struct entry, by_use);
 		take_off(oldest);
 	}
-	list_add(slot_of(directory, name, length), &entry->hashed);
+	name_table_add(&kNames, &entry->key);
 	list_add(&sByUse, &entry->by_use);
 	sCount++;
 	spin_unlock(&sLock);
@@ -136,7 +110,7 @@ static struct entry *take_one(const struct vnode *directory, const struct mount 
 	{
 		struct entry *entry = LIST_ENTRY(link, struct entry, by_use);
 
-		if (entry->directory == directory || entry->directory->mount == mount) {
+		if (entry->key.directory == directory || entry->key.directory->mount == mount) {
 			found = entry;
 			take_off(entry);
 			break;

@@ -131,67 +131,64 @@ static int write_vnode(struct vnode *vnode, off_t *_position, bool append, struc
 	return error;
 }
 
-static ssize_t result_of(const struct io *io, int error)
+static int read_file(struct open_file *file, off_t *_position, bool own, struct io *io)
 {
+	(void)own;
+	if (file->operations == NULL)
+		return read_vnode(file->vnode, *_position, io);
+	if (file->operations->read == NULL)
+		return -EINVAL;
+	return file->operations->read(file, *_position, io);
+}
+
+static int write_file(struct open_file *file, off_t *_position, bool own, struct io *io)
+{
+	if (file->operations != NULL)
+		return file->operations->write == NULL
+				   ? -EINVAL
+				   : file->operations->write(file, *_position, io);
+	if (io->left == 0)
+		return 0;
+	/* POSIX has pwrite() heed its position, whatever O_APPEND says. */
+	return write_vnode(
+		file->vnode, _position, own && (flags_of(file) & O_APPEND) != 0, io);
+}
+
+/*
+ * What is the same for both: the file's own position, which `move` is told of, where -1
+ * asks for it. A file that was opened for `other` only is not for this.
+ */
+static ssize_t transfer(struct open_file *file, off_t position, struct io *io,
+	uint32_t other, int (*move)(struct open_file *, off_t *, bool, struct io *))
+{
+	bool own = position == -1 && has_position(file);
+	int error;
+
+	if ((file->flags & O_ACCMODE) == other)
+		return -EBADF;
+	if (position < -1)
+		return -EINVAL;
+	io->nonblocking = (flags_of(file) & O_NONBLOCK) != 0;
+	if (own) {
+		mutex_lock(&file->lock);
+		position = file->position;
+	}
+	error = move(file, &position, own, io);
+	if (own) {
+		file->position = position + (off_t)io->done;
+		mutex_unlock(&file->lock);
+	}
 	return io->done > 0 || error == 0 ? (ssize_t)io->done : error;
 }
 
 ssize_t vfs_read(struct open_file *file, off_t position, struct io *io)
 {
-	bool own = position == -1 && has_position(file);
-	int error;
-
-	if ((file->flags & O_ACCMODE) == O_WRONLY)
-		return -EBADF;
-	if (position < -1)
-		return -EINVAL;
-	io->nonblocking = (flags_of(file) & O_NONBLOCK) != 0;
-	if (own) {
-		mutex_lock(&file->lock);
-		position = file->position;
-	}
-	if (file->operations == NULL)
-		error = read_vnode(file->vnode, position, io);
-	else if (file->operations->read == NULL)
-		error = -EINVAL;
-	else
-		error = file->operations->read(file, position, io);
-	if (own) {
-		file->position = position + (off_t)io->done;
-		mutex_unlock(&file->lock);
-	}
-	return result_of(io, error);
+	return transfer(file, position, io, O_WRONLY, read_file);
 }
 
 ssize_t vfs_write(struct open_file *file, off_t position, struct io *io)
 {
-	bool own = position == -1 && has_position(file);
-	/* POSIX has pwrite() heed its position, whatever O_APPEND says. */
-	bool append = position == -1 && (flags_of(file) & O_APPEND);
-	int error;
-
-	if ((file->flags & O_ACCMODE) == O_RDONLY)
-		return -EBADF;
-	if (position < -1)
-		return -EINVAL;
-	io->nonblocking = (flags_of(file) & O_NONBLOCK) != 0;
-	if (own) {
-		mutex_lock(&file->lock);
-		position = file->position;
-	}
-	if (file->operations != NULL)
-		error = file->operations->write == NULL
-					? -EINVAL
-					: file->operations->write(file, position, io);
-	else if (io->left == 0)
-		error = 0;
-	else
-		error = write_vnode(file->vnode, &position, append, io);
-	if (own) {
-		file->position = position + (off_t)io->done;
-		mutex_unlock(&file->lock);
-	}
-	return result_of(io, error);
+	return transfer(file, position, io, O_RDONLY, write_file);
 }
 
 int vfs_truncate(struct vnode *vnode, off_t size)

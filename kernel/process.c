@@ -73,11 +73,7 @@ const char *process_name(void)
 
 static struct list *slot_of(pid_t pid)
 {
-	struct list *slot = &sByPid[(uint32_t)pid % HASH_SLOTS];
-
-	if (slot->next == NULL)
-		list_init(slot);
-	return slot;
+	return list_made(&sByPid[(uint32_t)pid % HASH_SLOTS]);
 }
 
 struct process *process_find(pid_t pid)

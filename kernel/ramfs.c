@@ -11,6 +11,7 @@
 #include "kernel/arch.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
+#include "kernel/name_table.h"
 #include "kernel/names.h"
 #include "kernel/page_allocator.h"
 #include "kernel/string.h"
@@ -27,12 +28,10 @@
 #define PAGES_BETWEEN_YIELDS 64
 
 struct entry {
-	struct list link;	/* in the directory, by age */
-	struct list hashed; /* by directory and name */
-	struct node *directory;
+	struct list link; /* in the directory, by age */
+	struct name_key key;
 	struct node *node; /* with a reference */
 	uint64_t age;	   /* for readdir's cookies */
-	size_t length;
 	char name[];
 };
 
@@ -64,6 +63,7 @@ struct ramfs {
 /* Guards the names' hash, the nodes' parents and the numbers. */
 static struct spinlock sNames = SPINLOCK("ramfs names", RANK_FILES);
 static struct list sSlots[NAME_SLOTS];
+static const struct name_table kNameTable = {sSlots, NAME_SLOTS};
 
 static const struct vnode_operations kDirectoryOperations;
 static const struct vnode_operations kFileOperations;
@@ -371,57 +371,33 @@ static void ramfs_release(struct vnode *vnode)
 /* ---- Names
  * ------------------------------------------------------------------------------- */
 
-static struct list *slot_of(const struct node *directory, const char *name, size_t length)
-{
-	uint32_t hash = 2166136261u ^ (uint32_t)(uintptr_t)directory >> 4; /* FNV-1a */
-	struct list *slot;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
-	slot = &sSlots[(hash ^ hash >> 16) % NAME_SLOTS];
-	if (slot->next == NULL)
-		list_init(slot);
-	return slot;
-}
-
 /* With sNames. */
-static struct entry *find_entry(struct node *directory, const char *name, size_t length)
+static struct entry *find_entry(struct vnode *directory, const char *name, size_t length)
 {
-	struct list *slot = slot_of(directory, name, length);
+	struct name_key *key = name_table_find(&kNameTable, directory, name, length);
 
-	LIST_FOR_EACH(link, slot)
-	{
-		struct entry *entry = LIST_ENTRY(link, struct entry, hashed);
-
-		if (entry->directory == directory && entry->length == length
-			&& memcmp(entry->name, name, length) == 0)
-			return entry;
-	}
-	return NULL;
+	return key != NULL ? LIST_ENTRY(key, struct entry, key) : NULL;
 }
 
-static struct entry *make_entry(struct node *directory, const char *name, size_t length)
+static struct entry *make_entry(struct vnode *directory, const char *name, size_t length)
 {
 	struct entry *entry = heap_allocate(sizeof *entry + length);
 
-	if (entry == NULL)
-		return NULL;
-	entry->directory = directory;
-	entry->length = length;
-	memcpy(entry->name, name, length);
+	if (entry != NULL)
+		name_key_init(&entry->key, directory, entry->name, name, length);
 	return entry;
 }
 
 /* Puts the name into the directory, which is locked; takes the reference to the node. */
 static void add_entry(struct entry *entry, struct node *node)
 {
-	struct node *directory = entry->directory;
+	struct node *directory = node_of(entry->key.directory);
 
 	entry->node = node;
 	/* 1 and 2 are "." and ".." to readdir. */
 	entry->age = ++directory->directory.last_age + 2;
 	spin_lock(&sNames);
-	list_add(slot_of(directory, entry->name, entry->length), &entry->hashed);
+	name_table_add(&kNameTable, &entry->key);
 	if (S_ISDIR(node->vnode.mode))
 		node->directory.parent = directory;
 	spin_unlock(&sNames);
@@ -441,10 +417,10 @@ static struct entry *entry_at(const struct node *directory, struct list *link)
 /* The reverse; the reference is the caller's then. */
 static void remove_entry(struct entry *entry)
 {
-	struct node *directory = entry->directory;
+	struct node *directory = node_of(entry->key.directory);
 
 	spin_lock(&sNames);
-	list_remove(&entry->hashed);
+	list_remove(&entry->key.hashed);
 	spin_unlock(&sNames);
 	if (directory->directory.reached == entry)
 		directory->directory.reached = entry_at(directory, entry->link.previous);
@@ -465,7 +441,7 @@ static int ramfs_lookup(
 	if (length == 2 && name[0] == '.' && name[1] == '.') {
 		found = directory->directory.parent;
 	} else {
-		struct entry *entry = find_entry(directory, name, length);
+		struct entry *entry = find_entry(vnode, name, length);
 
 		found = entry != NULL ? entry->node : NULL;
 	}
@@ -483,7 +459,7 @@ static int ramfs_lookup(
 static int add_node(struct vnode *vnode, const char *name, size_t length, mode_t mode,
 	const struct vnode_operations *operations, struct node **_node)
 {
-	struct entry *entry = make_entry(node_of(vnode), name, length);
+	struct entry *entry = make_entry(vnode, name, length);
 	struct node *node = entry != NULL ? make_node(vnode->mount, mode, operations) : NULL;
 
 	if (node == NULL) {
@@ -562,7 +538,7 @@ int ramfs_make_device(
 static int ramfs_link(
 	struct vnode *directory, const char *name, size_t length, struct vnode *vnode)
 {
-	struct entry *entry = make_entry(node_of(directory), name, length);
+	struct entry *entry = make_entry(directory, name, length);
 
 	if (entry == NULL)
 		return -ENOSPC;
@@ -578,7 +554,7 @@ static struct entry *find_locked(struct vnode *directory, const char *name, size
 	struct entry *entry;
 
 	spin_lock(&sNames);
-	entry = find_entry(node_of(directory), name, length);
+	entry = find_entry(directory, name, length);
 	spin_unlock(&sNames);
 	return entry;
 }
@@ -620,7 +596,7 @@ static int ramfs_rename(struct vnode *directory, const char *name, size_t length
 	if (target != NULL && S_ISDIR(target->mode)
 		&& !list_empty(&node_of(target)->directory.entries))
 		return -ENOTEMPTY;
-	entry = make_entry(node_of(new_directory), new_name, new_length);
+	entry = make_entry(new_directory, new_name, new_length);
 	if (entry == NULL)
 		return -ENOSPC;
 	if (target != NULL) {
@@ -688,7 +664,7 @@ static int ramfs_readdir(
 		offered.number = entry->node->vnode.number;
 		offered.type = entry->node->vnode.mode & S_IFMT;
 		offered.name = entry->name;
-		offered.length = entry->length;
+		offered.length = entry->key.length;
 		if (!visit(context, &offered))
 			return 0;
 		*cookie = entry->age;
@@ -940,7 +916,7 @@ void ramfs_fill(const struct archive *archives, size_t count)
 		size_t offset = 0;
 		int result;
 
-		while ((result = archive_next_any(&archives[i], &offset, &kind, &file, target))
+		while ((result = archive_next(&archives[i], &offset, &kind, &file, target))
 			   == 1) {
 			int error = add_any(kind, &file, target);
 

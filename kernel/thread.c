@@ -49,11 +49,7 @@ void thread_return_work(void)
 
 static struct list *slot_of(tid_t tid)
 {
-	struct list *slot = &sByTid[(uint32_t)tid % HASH_SLOTS];
-
-	if (slot->next == NULL)
-		list_init(slot);
-	return slot;
+	return list_made(&sByTid[(uint32_t)tid % HASH_SLOTS]);
 }
 
 struct thread *thread_find(tid_t tid)

@@ -140,22 +140,6 @@ void vfs_fill_stat(struct vnode *vnode, struct stat *_stat)
 
 /* ---- Making names ------------------------------------------------------------------ */
 
-/* A walk to a name that is to be made: -EEXIST where it is there. */
-static int walk_to_new(const char *path, unsigned flags, struct path *_path)
-{
-	int error = vfs_walk(path, PATH_MAKE | PATH_NAME | flags, _path);
-
-	if (error != 0)
-		return error;
-	if (_path->vnode != NULL)
-		error = -EEXIST;
-	else if (mount_is_read_only(_path->parent))
-		error = -EROFS;
-	if (error != 0)
-		path_end(_path);
-	return error;
-}
-
 /*
  * Locks the directory and looks again: somebody may have been faster. Unlocked when
  * it fails.
@@ -181,25 +165,48 @@ static int lock_for_new(struct path *path)
 	return error;
 }
 
-static void unlock_new(struct path *path)
+static void unlock_name(struct path *path)
 {
 	forget_name(path->parent, path->name, path->length);
 	mutex_unlock(&path->parent->lock);
+}
+
+/*
+ * Walks to a new name and locks its directory. A slash may stand only behind a new
+ * directory's. end_new() gives all back; what fails has done so itself.
+ */
+static int begin_new(const char *path, bool directory, struct path *_path)
+{
+	int error = vfs_walk(path, PATH_MAKE | PATH_NAME, _path);
+
+	if (error != 0)
+		return error;
+	if (_path->vnode != NULL)
+		error = -EEXIST;
+	else if (mount_is_read_only(_path->parent))
+		error = -EROFS;
+	else if (_path->slash && !directory)
+		error = -ENOENT;
+	else
+		error = lock_for_new(_path);
+	if (error != 0)
+		path_end(_path);
+	return error;
+}
+
+static void end_new(struct path *path)
+{
+	unlock_name(path);
 	path_end(path);
 }
 
 int vfs_mkdir(const char *path, mode_t mode)
 {
 	struct path walked;
-	int error = walk_to_new(path, 0, &walked);
+	int error = begin_new(path, true, &walked);
 
 	if (error != 0)
 		return error;
-	error = lock_for_new(&walked);
-	if (error != 0) {
-		path_end(&walked);
-		return error;
-	}
 	if (walked.parent->links >= LINKS_MAX)
 		error = -EMLINK;
 	else if (walked.parent->operations->mkdir == NULL)
@@ -207,7 +214,7 @@ int vfs_mkdir(const char *path, mode_t mode)
 	else
 		error = walked.parent->operations->mkdir(
 			walked.parent, walked.name, walked.length, mode);
-	unlock_new(&walked);
+	end_new(&walked);
 	return error;
 }
 
@@ -215,20 +222,15 @@ int vfs_mkfifo(const char *path, mode_t mode)
 {
 	struct path walked;
 	struct vnode *vnode;
-	int error = walk_to_new(path, 0, &walked);
+	int error = begin_new(path, false, &walked);
 
 	if (error != 0)
 		return error;
-	error = walked.slash ? -ENOENT : lock_for_new(&walked);
-	if (error != 0) {
-		path_end(&walked);
-		return error;
-	}
 	error = walked.parent->operations->create == NULL
 				? -EPERM
 				: walked.parent->operations->create(
 					walked.parent, walked.name, walked.length, S_IFIFO | mode, &vnode);
-	unlock_new(&walked);
+	end_new(&walked);
 	if (error == 0)
 		vnode_put(vnode);
 	return error;
@@ -237,27 +239,15 @@ int vfs_mkfifo(const char *path, mode_t mode)
 int vfs_symlink(const char *target, const char *path)
 {
 	struct path walked;
-	int error;
+	int error = target[0] == '\0' ? -ENOENT : begin_new(path, false, &walked);
 
-	if (target[0] == '\0')
-		return -ENOENT;
-	error = walk_to_new(path, 0, &walked);
-	if (error == 0 && walked.slash) {
-		path_end(&walked);
-		error = -ENOENT;
-	}
 	if (error != 0)
 		return error;
-	error = lock_for_new(&walked);
-	if (error != 0) {
-		path_end(&walked);
-		return error;
-	}
 	error = walked.parent->operations->symlink == NULL
 				? -EPERM
 				: walked.parent->operations->symlink(
 					walked.parent, walked.name, walked.length, target, strlen(target));
-	unlock_new(&walked);
+	end_new(&walked);
 	return error;
 }
 
@@ -269,24 +259,15 @@ int vfs_link(const char *old_path, const char *new_path)
 
 	if (error != 0)
 		return error;
-	error = S_ISDIR(vnode->mode) ? -EPERM : walk_to_new(new_path, 0, &walked);
+	error = S_ISDIR(vnode->mode) ? -EPERM : begin_new(new_path, false, &walked);
 	if (error != 0) {
-		vnode_put(vnode);
-		return error;
-	}
-	if (walked.slash)
-		error = -ENOENT;
-	else if (walked.parent->mount != vnode->mount)
-		error = -EXDEV;
-	else
-		error = lock_for_new(&walked);
-	if (error != 0) {
-		path_end(&walked);
 		vnode_put(vnode);
 		return error;
 	}
 	mutex_lock(&vnode->lock);
-	if (vnode->links == 0)
+	if (walked.parent->mount != vnode->mount)
+		error = -EXDEV;
+	else if (vnode->links == 0)
 		error = -ENOENT; /* removed meanwhile, and still open */
 	else if (vnode->links >= LINKS_MAX)
 		error = -EMLINK;
@@ -296,7 +277,7 @@ int vfs_link(const char *old_path, const char *new_path)
 		error = walked.parent->operations->link(
 			walked.parent, walked.name, walked.length, vnode);
 	mutex_unlock(&vnode->lock);
-	unlock_new(&walked);
+	end_new(&walked);
 	vnode_put(vnode);
 	return error;
 }
@@ -333,7 +314,47 @@ static void unlock_victim(struct path *path, struct vnode *victim)
 	vnode_put(victim);
 }
 
-int vfs_unlink(const char *path)
+/* A directory that has no name any more, and is locked. */
+static void mark_removed(struct vnode *directory)
+{
+	directory->flags |= VNODE_REMOVED;
+	name_cache_remove_directory(directory);
+}
+
+struct removal {
+	int errors[4]; /* by enum path_last */
+	/* With the directory and the victim locked. */
+	int (*remove)(struct path *path, struct vnode *victim);
+};
+
+static int unlink_locked(struct path *path, struct vnode *victim)
+{
+	if (S_ISDIR(victim->mode))
+		return -EISDIR;
+	if (path->parent->operations->unlink == NULL)
+		return -EPERM;
+	return path->parent->operations->unlink(
+		path->parent, path->name, path->length, victim);
+}
+
+static int rmdir_locked(struct path *path, struct vnode *victim)
+{
+	int error;
+
+	if (!S_ISDIR(victim->mode))
+		return -ENOTDIR;
+	if (__atomic_load_n(&victim->mounted_here, __ATOMIC_SEQ_CST) != NULL)
+		return -EBUSY;
+	if (path->parent->operations->rmdir == NULL)
+		return -EPERM;
+	error =
+		path->parent->operations->rmdir(path->parent, path->name, path->length, victim);
+	if (error == 0)
+		mark_removed(victim);
+	return error;
+}
+
+static int remove_name(const char *path, const struct removal *removal)
 {
 	struct path walked;
 	struct vnode *victim;
@@ -341,62 +362,35 @@ int vfs_unlink(const char *path)
 
 	if (error != 0)
 		return error;
-	if (walked.last != PATH_IS_NAME)
-		error = -EISDIR;
-	else if (mount_is_read_only(walked.parent))
-		error = -EROFS;
-	else
-		error = lock_victim(&walked, &victim);
+	error = removal->errors[walked.last];
+	if (error == 0)
+		error =
+			mount_is_read_only(walked.parent) ? -EROFS : lock_victim(&walked, &victim);
 	if (error == 0) {
-		if (S_ISDIR(victim->mode))
-			error = -EISDIR;
-		else if (walked.parent->operations->unlink == NULL)
-			error = -EPERM;
-		else
-			error = walked.parent->operations->unlink(
-				walked.parent, walked.name, walked.length, victim);
+		error = removal->remove(&walked, victim);
 		unlock_victim(&walked, victim);
 	}
 	path_end(&walked);
 	return error;
 }
 
+int vfs_unlink(const char *path)
+{
+	static const struct removal kUnlink = {
+		{[PATH_IS_DOT] = -EISDIR, [PATH_IS_DOT_DOT] = -EISDIR, [PATH_IS_ROOT] = -EISDIR},
+		unlink_locked};
+
+	return remove_name(path, &kUnlink);
+}
+
 int vfs_rmdir(const char *path)
 {
-	struct path walked;
-	struct vnode *victim;
-	int error = vfs_walk(path, PATH_NAME, &walked);
+	static const struct removal kRmdir = {{[PATH_IS_DOT] = -EINVAL,
+											  [PATH_IS_DOT_DOT] = -ENOTEMPTY,
+											  [PATH_IS_ROOT] = -EBUSY},
+		rmdir_locked};
 
-	if (error != 0)
-		return error;
-	if (walked.last == PATH_IS_DOT)
-		error = -EINVAL;
-	else if (walked.last == PATH_IS_DOT_DOT)
-		error = -ENOTEMPTY;
-	else if (walked.last == PATH_IS_ROOT)
-		error = -EBUSY;
-	else if (mount_is_read_only(walked.parent))
-		error = -EROFS;
-	else
-		error = lock_victim(&walked, &victim);
-	if (error == 0) {
-		if (!S_ISDIR(victim->mode))
-			error = -ENOTDIR;
-		else if (__atomic_load_n(&victim->mounted_here, __ATOMIC_SEQ_CST) != NULL)
-			error = -EBUSY;
-		else if (walked.parent->operations->rmdir == NULL)
-			error = -EPERM;
-		else
-			error = walked.parent->operations->rmdir(
-				walked.parent, walked.name, walked.length, victim);
-		if (error == 0) {
-			victim->flags |= VNODE_REMOVED;
-			name_cache_remove_directory(victim);
-		}
-		unlock_victim(&walked, victim);
-	}
-	path_end(&walked);
-	return error;
+	return remove_name(path, &kRmdir);
 }
 
 /* ---- Rename
@@ -506,10 +500,8 @@ static int rename_locked(struct path *from, struct path *to, struct vnode **_tar
 			mutex_lock(&target->lock);
 		error = from->parent->operations->rename(from->parent, from->name, from->length,
 			vnode, to->parent, to->name, to->length, target);
-		if (error == 0 && target != NULL && S_ISDIR(target->mode)) {
-			target->flags |= VNODE_REMOVED;
-			name_cache_remove_directory(target);
-		}
+		if (error == 0 && target != NULL && S_ISDIR(target->mode))
+			mark_removed(target);
 		if (target != NULL)
 			mutex_unlock(&target->lock);
 		forget_name(from->parent, from->name, from->length);
@@ -601,8 +593,7 @@ static int create(struct path *path, mode_t mode, struct vnode **_vnode)
 				? -EPERM
 				: path->parent->operations->create(
 					path->parent, path->name, path->length, mode, _vnode);
-	forget_name(path->parent, path->name, path->length);
-	mutex_unlock(&path->parent->lock);
+	unlock_name(path);
 	return error;
 }
 

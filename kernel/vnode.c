@@ -8,18 +8,12 @@
 
 static struct spinlock sLock = SPINLOCK("vnodes", RANK_FILES);
 static struct list sHash[HASH_SLOTS]; /* those with VNODE_HASHED */
-static bool sReady;
 
 static struct list *slot_of(const struct mount *mount, uint64_t number)
 {
 	uint32_t hash = (uint32_t)number ^ (uint32_t)(number >> 32) ^ mount->number * 31;
 
-	if (!sReady) {
-		for (unsigned i = 0; i < HASH_SLOTS; i++)
-			list_init(&sHash[i]);
-		sReady = true;
-	}
-	return &sHash[hash % HASH_SLOTS];
+	return list_made(&sHash[hash % HASH_SLOTS]);
 }
 
 void vnode_init(struct vnode *vnode, struct mount *mount, uint64_t number,

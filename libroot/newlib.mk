@@ -62,7 +62,8 @@ NEWLIB_OPTIONS := --host=i686-elf --target=i686-elf --disable-multilib --disable
 	--enable-newlib-global-atexit
 
 # Headers of ours that newlib itself is compiled with.
-NEWLIB_NEEDS := libroot/include/postern/errno.h \
+NEWLIB_NEEDS := $(addprefix libroot/include/postern/,errno.h file_mode.h file_type.h \
+	signal_numbers.h) \
 	$(addprefix libroot/posix/include/,machine/_types.h $(addprefix sys/,dirent.h errno.h \
 	features.h fcntl.h signal.h stat.h syslimits.h wait.h resource.h))
 

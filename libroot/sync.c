@@ -103,11 +103,11 @@ int semaphore_wait(struct semaphore *semaphore, time_us_t deadline)
 	if (taken)
 		return 0;
 	__atomic_add_fetch(&semaphore->waiters, 1, __ATOMIC_SEQ_CST);
-	/* Once more behind the deadline: a post may have come just before it. */
-	while (!(taken = try_take(semaphore)) && error != -ETIMEDOUT)
+	/* Once more behind the end of the wait: a post may have come just before it. */
+	while (!(taken = try_take(semaphore)) && error != -ETIMEDOUT && error != -EINTR)
 		error = wait_for(&semaphore->value, 0, deadline);
 	__atomic_sub_fetch(&semaphore->waiters, 1, __ATOMIC_SEQ_CST);
-	return taken ? 0 : -ETIMEDOUT;
+	return taken ? 0 : error;
 }
 
 void semaphore_post(struct semaphore *semaphore)

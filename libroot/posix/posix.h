@@ -47,6 +47,9 @@ static inline int posix_error(int error)
 void posix_lock_all(void);
 void posix_unlock_all(void);
 
-/* utimensat() of the working directory; `flags` are the kernel's TIMES_*. */
+/* A moment of CLOCK_REALTIME as a deadline of system_time(), which is never early. */
 struct timespec;
+time_us_t posix_deadline(const struct timespec *end);
+
+/* utimensat() of the working directory; `flags` are the kernel's TIMES_*. */
 int posix_set_times(const char *path, const struct timespec *times, int flags);

@@ -32,6 +32,19 @@ int sem_wait(sem_t *semaphore)
 	return posix_result(semaphore_wait(own(semaphore), -1));
 }
 
+int sem_timedwait(sem_t *semaphore, const struct timespec *end)
+{
+	time_us_t deadline;
+
+	/* POSIX, sem_timedwait(): what need not be waited for succeeds, whatever `end` is. */
+	if (semaphore_wait(own(semaphore), 0) == 0)
+		return 0;
+	if (end->tv_nsec < 0 || end->tv_nsec >= 1000000000)
+		return posix_error(EINVAL);
+	deadline = posix_deadline(end);
+	return posix_result(semaphore_wait(own(semaphore), deadline));
+}
+
 int sem_trywait(sem_t *semaphore)
 {
 	/* A deadline that has passed: it tries, and does not wait. */

@@ -31,6 +31,17 @@ static time_us_t from_timespec(const struct timespec *spec)
 	return spec->tv_sec * SECOND + (spec->tv_nsec + 999) / 1000;
 }
 
+time_us_t posix_deadline(const struct timespec *end)
+{
+	time_us_t now = _kern_real_time();
+	time_us_t left = end->tv_sec < 0 ? 0 : from_timespec(end) - now;
+	time_us_t start = system_time();
+
+	if (left <= 0)
+		return 0; /* it has passed: -1 would be without an end */
+	return left > INT64_MAX - start ? INT64_MAX : start + left;
+}
+
 /* What the process has used, ended threads included: to be found among all others'. */
 static time_us_t processor_time(void)
 {

@@ -1,8 +1,8 @@
 """Boot archives with random damage: the kernel takes of them what it can, and runs on.
 
 Each boot has a damaged archive, and behind it a sound one with the program to run.
-tests/host/fuzz_archive.c has the parser alone, millions of times; here are the files
-that are made of what it finds, too. A failure names the seed that repeats it.
+tests/host/fuzz_archive.c and fuzz_ramfs.c do on the host, millions of times, what is done
+with them; here is the whole kernel. A failure names the seed that repeats it.
 """
 
 import io

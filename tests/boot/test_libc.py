@@ -15,7 +15,7 @@ import pytest
 import booting
 
 PORTS = booting.BUILD / "ports" / "root" / "bin"
-MACHINES = ({"cpu": "qemu32"}, {"cpu": "486"}, {"cpu": "max"})
+MACHINES = ({"cpu": "qemu32"}, {"cpu": "486"}, {"cpu": "max"}, {"cpu": "max", "smp": 4})
 
 
 def port(name):
@@ -41,7 +41,7 @@ def names_in_source():
     return re.findall(r'\{"(\w+)", \1\}', table)
 
 
-@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine["cpu"])
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: "-smp".join(map(str, machine.values())))
 def test_library(machine):
     """Each of the guest's tests has run and passed, and exit() called what was registered."""
     run = booting.boot("libc", timeout=90, direct=True, **machine)
@@ -85,6 +85,7 @@ def test_small_programs():
         cp /a/b/c/f /a/g; cat /a/g; wc /a/g; grep -n t.o /a/g; grep -q three /a/g; echo $?
         mv /a/g /a/h; mv /a/h /a/b; cat /a/b/h; cp /a/b/h /a/g; head -n 1 /a/g; echo abc | hexdump; rm -r /a; ls /a; echo $?; uname
         ps | head -n 1; time sleep 0.01 2>&1 | grep -c seconds; df | grep -c /; mount
+        /bin/echo -n a "b  c"; /bin/echo " d" e -n; /bin/echo > /dev/full x; echo $?
     """)
     assert run.stdout.decode() == (
         "/a:\nb\n\n/a/b:\nc\n\n/a/b/c:\nf\nusage: cp FROM TO\n1\n"
@@ -94,7 +95,7 @@ def test_small_programs():
         "one two\n       1       2       8 /a/g\n1:one two\n1\none two\none two\n"
         "00000000  61 62 63 0a                                       |abc.|\n00000004\n"
         "ls: /a: No such file or directory\n1\nPostern\n"
-        "  PID  PPID STATE    THR  MEMORY      TIME COMMAND\n1\n1\nramfs / ramfs rw\nproc /proc proc ro\n"), run
+        "  PID  PPID STATE    THR  MEMORY      TIME COMMAND\n1\n1\nramfs / ramfs rw\nproc /proc proc ro\na b  c d e -n\n1\n"), run
 
 
 def test_lua():

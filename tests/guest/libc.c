@@ -8,11 +8,13 @@
 #include <math.h>
 #include <postern/sync.h>
 #include <postern/thread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -147,6 +149,214 @@ static void streams(void)
 	CHECK(lines == 800);
 	fclose(sShared);
 	CHECK(unlink("/tmp-streams") == 0);
+}
+
+/* ---- Semaphores ------------------------------------------------------------------ */
+
+enum { TURNS = 400 };
+
+/* In memory that processes share. */
+struct turns {
+	sem_t room, items, done;
+	unsigned made, taken;
+	int inside;
+};
+
+static struct turns *sTurns;
+
+static void semaphores(void)
+{
+	sem_t semaphore;
+	int value = -1;
+
+	CHECK(sem_init(&semaphore, 0, 0x80000000u) == -1 && errno == EINVAL);
+	CHECK(sem_init(&semaphore, 0, 2) == 0);
+	CHECK(sem_getvalue(&semaphore, &value) == 0 && value == 2);
+	CHECK(sem_wait(&semaphore) == 0 && sem_trywait(&semaphore) == 0);
+	CHECK(sem_getvalue(&semaphore, &value) == 0 && value == 0);
+	CHECK(sem_trywait(&semaphore) == -1 && errno == EAGAIN);
+	CHECK(sem_post(&semaphore) == 0 && sem_post(&semaphore) == 0);
+	CHECK(sem_getvalue(&semaphore, &value) == 0 && value == 2);
+	CHECK(sem_wait(&semaphore) == 0 && sem_wait(&semaphore) == 0);
+	CHECK(sem_trywait(&semaphore) == -1 && errno == EAGAIN);
+	CHECK(sem_destroy(&semaphore) == 0);
+}
+
+/* Makes as many items as a taker takes; there is room for three. */
+static int make_turns(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < TURNS; i++) {
+		if (sem_wait(&sTurns->room) != 0)
+			return 1;
+		if (__atomic_add_fetch(&sTurns->inside, 1, __ATOMIC_SEQ_CST) > 3)
+			return 2;
+		__atomic_add_fetch(&sTurns->made, 1, __ATOMIC_SEQ_CST);
+		sem_post(&sTurns->items);
+	}
+	return 0;
+}
+
+/* In the ways that there are. */
+static int take_turns(void *unused)
+{
+	struct timespec end;
+
+	(void)unused;
+	for (int i = 0; i < TURNS; i++) {
+		switch (i % 3) {
+		case 0:
+			while (sem_trywait(&sTurns->items) != 0) {
+				if (errno != EAGAIN)
+					return 3;
+				usleep(0);
+			}
+			break;
+		case 1:
+			clock_gettime(CLOCK_REALTIME, &end);
+			end.tv_sec += 60;
+			if (sem_timedwait(&sTurns->items, &end) != 0)
+				return 4;
+			break;
+		default:
+			if (sem_wait(&sTurns->items) != 0)
+				return 5;
+		}
+		__atomic_sub_fetch(&sTurns->inside, 1, __ATOMIC_SEQ_CST);
+		__atomic_add_fetch(&sTurns->taken, 1, __ATOMIC_SEQ_CST);
+		sem_post(&sTurns->room);
+	}
+	return 0;
+}
+
+static void begin_turns(void)
+{
+	sTurns = mmap(
+		NULL, sizeof *sTurns, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(sTurns != MAP_FAILED);
+	CHECK(sem_init(&sTurns->room, 1, 3) == 0 && sem_init(&sTurns->items, 1, 0) == 0);
+	CHECK(sem_init(&sTurns->done, 1, 0) == 0);
+}
+
+static void end_turns(unsigned pairs)
+{
+	int room = -1, items = -1;
+
+	CHECK(sTurns->made == pairs * TURNS && sTurns->taken == pairs * TURNS);
+	CHECK(sTurns->inside == 0);
+	CHECK(sem_getvalue(&sTurns->room, &room) == 0 && room == 3);
+	CHECK(sem_getvalue(&sTurns->items, &items) == 0 && items == 0);
+	CHECK(munmap(sTurns, sizeof *sTurns) == 0);
+}
+
+static void semaphores_of_threads(void)
+{
+	tid_t tids[6];
+
+	begin_turns();
+	for (int i = 0; i < 6; i++)
+		tids[i] = thread_start(i % 2 == 0 ? make_turns : take_turns, NULL, 0);
+	for (int i = 0; i < 6; i++) {
+		int value = -1;
+
+		CHECK(thread_join(tids[i], &value) == 0 && value == 0);
+	}
+	end_turns(3);
+}
+
+/* Each has a thread of either kind; the semaphores alone say how they go. */
+static void semaphores_of_processes(void)
+{
+	pid_t pids[3];
+	int status;
+
+	begin_turns();
+	for (int i = 0; i < 3; i++) {
+		pids[i] = fork();
+		CHECK(pids[i] >= 0);
+		if (pids[i] == 0) {
+			tid_t maker = thread_start(make_turns, NULL, 0);
+			int result = take_turns(NULL), value = -1;
+
+			if (thread_join(maker, &value) != 0 || value != 0)
+				result = 10 + value;
+			sem_post(&sTurns->done);
+			_exit(result);
+		}
+	}
+	for (int i = 0; i < 3; i++)
+		CHECK(sem_wait(&sTurns->done) == 0);
+	for (int i = 0; i < 3; i++)
+		CHECK(waitpid(pids[i], &status, 0) == pids[i] && status == 0);
+	CHECK(sem_trywait(&sTurns->done) == -1 && errno == EAGAIN);
+	end_turns(3);
+}
+
+static long long real_time(int milliseconds, struct timespec *_later)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (_later != NULL) {
+		*_later = now;
+		_later->tv_nsec += milliseconds % 1000 * 1000000;
+		_later->tv_sec += milliseconds / 1000 + _later->tv_nsec / 1000000000;
+		_later->tv_nsec %= 1000000000;
+	}
+	return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+static int post_soon(void *semaphore)
+{
+	usleep(20000);
+	sem_post(*(sem_t **)semaphore);
+	return 0;
+}
+
+static void ignore_alarm(int signal)
+{
+	(void)signal;
+}
+
+static void semaphore_times(void)
+{
+	static sem_t sSemaphore;
+	sem_t *semaphore = &sSemaphore;
+	struct timespec end, wrong = {.tv_nsec = 1000000000};
+	struct sigaction action = {.sa_handler = ignore_alarm}, old;
+	tid_t poster;
+	int value = -1;
+
+	CHECK(sem_init(semaphore, 0, 1) == 0);
+	/* What need not be waited for is had in spite of these. */
+	CHECK(sem_timedwait(semaphore, &wrong) == 0 && sem_post(semaphore) == 0);
+	real_time(-1000, &end);
+	CHECK(sem_timedwait(semaphore, &end) == 0);
+	CHECK(sem_timedwait(semaphore, &end) == -1 && errno == ETIMEDOUT);
+	CHECK(sem_timedwait(semaphore, &(struct timespec){.tv_sec = -1}) == -1
+		  && errno == ETIMEDOUT);
+	CHECK(sem_timedwait(semaphore, &wrong) == -1 && errno == EINVAL);
+	wrong.tv_nsec = -1;
+	CHECK(sem_timedwait(semaphore, &wrong) == -1 && errno == EINVAL);
+	for (int milliseconds = 1; milliseconds <= 100; milliseconds *= 10) {
+		real_time(milliseconds, &end);
+		CHECK(sem_timedwait(semaphore, &end) == -1 && errno == ETIMEDOUT);
+		/* Not early; the clocks are read one behind the other. */
+		CHECK(real_time(0, NULL) >= end.tv_sec * 1000000000ll + end.tv_nsec - 2000);
+	}
+	CHECK(sem_getvalue(semaphore, &value) == 0 && value == 0);
+	poster = thread_start(post_soon, &semaphore, sizeof semaphore);
+	real_time(60000, &end);
+	CHECK(sem_timedwait(semaphore, &end) == 0);
+	thread_join(poster, NULL);
+	/* A handler ends a wait, and takes nothing from the value. */
+	CHECK(sigaction(SIGALRM, &action, &old) == 0);
+	alarm(1);
+	CHECK(sem_wait(semaphore) == -1 && errno == EINTR);
+	alarm(1);
+	CHECK(sem_timedwait(semaphore, &end) == -1 && errno == EINTR);
+	CHECK(sigaction(SIGALRM, &old, NULL) == 0);
+	CHECK(sem_post(semaphore) == 0 && sem_trywait(semaphore) == 0);
 }
 
 /* ---- Files ----------------------------------------------------------------------- */
@@ -499,7 +709,10 @@ static const struct {
 	const char *name;
 	void (*function)(void);
 } kTests[] = {{"formats", formats}, {"errors", errors}, {"threads", threads},
-	{"streams", streams}, {"files", files}, {"temporary", temporary},
+	{"streams", streams}, {"semaphores", semaphores},
+	{"semaphores_of_threads", semaphores_of_threads},
+	{"semaphores_of_processes", semaphores_of_processes},
+	{"semaphore_times", semaphore_times}, {"files", files}, {"temporary", temporary},
 	{"signals", signals}, {"jumps", jumps}, {"interruptions", interruptions},
 	{"start_and_end", start_and_end}, {"by_descriptor", by_descriptor},
 	{"file_locks", file_locks}, {"named_pipes", named_pipes}, {"processors", processors},

@@ -6,17 +6,13 @@
  */
 #pragma once
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <postern/errno.h>
 
 #include "kernel/block.h"
-#include "kernel/heap.h"
-#include "kernel/log.h"
-#include "kernel/panic.h"
+#include "kernel_around.h"
 
 struct pending_write {
 	uint64_t sector;
@@ -37,60 +33,6 @@ struct disk_image {
 	bool frozen;	 /* the machine has stopped: nothing is written any more */
 	long stop_after; /* transfers until that happens; -1: never */
 };
-
-static bool sLogShown;
-
-static inline void disk_log(const char *format, va_list arguments)
-{
-	if (sLogShown) {
-		vprintf(format, arguments);
-		putchar('\n');
-	}
-}
-
-#define DISK_LOG_FUNCTION(name)                                                          \
-	void name(const char *format, ...)                                                   \
-	{                                                                                    \
-		va_list arguments;                                                               \
-		va_start(arguments, format);                                                     \
-		disk_log(format, arguments);                                                     \
-		va_end(arguments);                                                               \
-	}
-
-DISK_LOG_FUNCTION(log_error)
-DISK_LOG_FUNCTION(log_warn)
-DISK_LOG_FUNCTION(log_info)
-DISK_LOG_FUNCTION(log_debug)
-
-void panic(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	abort();
-}
-
-static long sAllocations;		   /* that are not freed yet */
-static long sAllocationsLeft = -1; /* until one fails; -1: none does */
-
-void *heap_allocate(size_t size)
-{
-	if (sAllocationsLeft == 0)
-		return NULL;
-	if (sAllocationsLeft > 0)
-		sAllocationsLeft--;
-	sAllocations++;
-	return calloc(1, size);
-}
-
-void heap_free(void *object)
-{
-	if (object != NULL)
-		sAllocations--;
-	free(object);
-}
 
 static inline int disk_transfer(struct block_device *device, bool write, uint64_t sector,
 	const struct block_segment *segments, unsigned count)

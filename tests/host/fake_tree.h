@@ -12,8 +12,8 @@
 
 #include <postern/errno.h>
 
-#include "kernel/heap.h"
 #include "kernel/path.h"
+#include "kernel_around.h"
 
 enum fake_kind { DIRECTORY, FILE_NODE, LINK };
 
@@ -43,9 +43,6 @@ static struct vnode gTree[] = {
 };
 #define FAKE_COUNT (sizeof gTree / sizeof gTree[0])
 
-static int gAllocations;
-static bool gFailAllocation;
-
 static inline int fake_references(void)
 {
 	int sum = 0;
@@ -53,21 +50,6 @@ static inline int fake_references(void)
 	for (size_t i = 0; i < FAKE_COUNT; i++)
 		sum += gTree[i].references;
 	return sum;
-}
-
-void *heap_allocate(size_t size)
-{
-	if (gFailAllocation)
-		return NULL;
-	gAllocations++;
-	return calloc(1, size);
-}
-
-void heap_free(void *object)
-{
-	if (object != NULL)
-		gAllocations--;
-	free(object);
 }
 
 bool path_is_directory(const struct vnode *vnode)

@@ -9,12 +9,7 @@
 
 #include "arch/i386/acpi.h"
 #include "arch/i386/io.h"
-
-#define REQUIRE(condition)                                                               \
-	do {                                                                                 \
-		if (!(condition))                                                                \
-			__builtin_trap();                                                            \
-	} while (0)
+#include "fuzz.h"
 
 #define HEADER 36u
 #define TABLE_ADDRESS(index) (0x100000u + 0x10000u * (index))
@@ -23,8 +18,6 @@ enum { RSDT, MADT, FADT, DSDT, SSDT, TABLES };
 
 static uint8_t *sTables[TABLES]; /* each an allocation of just its size */
 static size_t sSizes[TABLES];
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Powering off is not tried: no port is ever touched. */
 void outb(uint16_t port, uint8_t value)

@@ -11,16 +11,9 @@
 
 #include <postern/errno.h>
 
+#include "fuzz.h"
 #include "kernel/arch.h"
 #include "kernel/elf.h"
-
-#define REQUIRE(condition)                                                               \
-	do {                                                                                 \
-		if (!(condition))                                                                \
-			__builtin_trap();                                                            \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void mend_header(uint8_t *image, size_t size)
 {

@@ -13,6 +13,7 @@
  * where most of what the file system keeps is.
  */
 #include "disk_image.h"
+#include "fuzz.h"
 #include "kernel/ext2.h"
 
 #include <sys/stat.h>
@@ -30,8 +31,6 @@ static struct {
 } sBases[BASES];
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static uint32_t now(void)
 {
 	return 1000;
@@ -281,8 +280,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (ext2_unmount(fs) != 0)
 			ext2_abandon(fs);
 	}
-	if (sAllocations != 0)
-		__builtin_trap();
+	REQUIRE(sAllocations == 0);
 	disk_free(&disk);
 	return sSum == UINT32_MAX ? -1 : 0;
 }

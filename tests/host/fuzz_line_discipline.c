@@ -5,15 +5,8 @@
  */
 #include <string.h>
 
+#include "fuzz.h"
 #include "kernel/line_discipline.h"
-
-#define REQUIRE(condition)                                                               \
-	do {                                                                                 \
-		if (!(condition))                                                                \
-			__builtin_trap();                                                            \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static size_t sEchoed;
 

@@ -6,15 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "kernel/options.h"
-
-#define REQUIRE(condition)                                                               \
-	do {                                                                                 \
-		if (!(condition))                                                                \
-			__builtin_trap();                                                            \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static size_t sWarnings;
 

@@ -10,14 +10,7 @@
 #include <postern/limits.h>
 
 #include "fake_tree.h"
-
-#define REQUIRE(condition)                                                               \
-	do {                                                                                 \
-		if (!(condition))                                                                \
-			__builtin_trap();                                                            \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -59,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		REQUIRE(error == -ENOENT || error == -ENOTDIR || error == -ENAMETOOLONG
 				|| error == -ELOOP || error == -EIO);
 	}
-	REQUIRE(fake_references() == 0 && gAllocations == 0);
+	REQUIRE(fake_references() == 0 && sAllocations == 0);
 	free(text);
 	return 0;
 }

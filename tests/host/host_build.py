@@ -9,6 +9,8 @@ fuzzer the word is `fuzz`. What all of them need is added here. What begins with
 `clang` is a whole command instead, to which only -g and -o are added. It may go
 on in further lines of `//`.
 
+FILES_SOURCES stands for what files_around.h wants.
+
 Used by test_c.py and run_fuzzers.py. Everything is built into build/host/, again
 only when a file that went into it is newer.
 """
@@ -16,6 +18,7 @@ only when a file that went into it is newer.
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -30,6 +33,14 @@ COMMON = [
     "-fno-sanitize-recover=all",
     "-I.", "-Itests/host/include", "-idirafter", "libroot/include",
 ]
+# The root file system, with the constants of syscalls.def that its sources include.
+GENERATED = OUT / "generated"
+FILES_SOURCES = [
+    *(f"kernel/{name}.c" for name in (
+        "archive", "ramfs", "name_table", "name_cache", "vfs", "vnode", "mount", "path",
+        "open_file", "page_allocator")),
+    "tests/host/locks.c", f"-I{GENERATED.relative_to(TOP)}", "-DPOSTERN_DEBUG=1",
+]
 KINDS = {"build": "address,undefined", "fuzz": "fuzzer,address,undefined"}
 
 
@@ -41,6 +52,10 @@ def build(source: Path, kind: str) -> Path:
     """The up-to-date program of `source`; kind is `build` or `fuzz`."""
     words = read_build_line(source, kind)
 
+    if "FILES_SOURCES" in words:
+        words.remove("FILES_SOURCES")
+        words += FILES_SOURCES
+        generate()
     program = OUT / source.stem
     dependencies = OUT / f"{source.stem}.d"
     if words[:1] == ["clang"]:
@@ -61,6 +76,15 @@ def build(source: Path, kind: str) -> Path:
     listed = subprocess.run([*words, "-M"], cwd=TOP, text=True, capture_output=True)
     dependencies.write_text(shlex.join(command) + "\n" + "\n".join(parse_rules(listed.stdout)))
     return program
+
+
+def generate():
+    """The files that syscalls.def makes; only those that change are written."""
+    done = subprocess.run(
+        [sys.executable, "tools/gensyscalls.py", "--output", str(GENERATED), "syscalls.def"],
+        cwd=TOP, text=True, capture_output=True)
+    if done.returncode != 0:
+        raise BuildError(done.stderr)
 
 
 def read_build_line(source: Path, kind: str) -> list[str]:

@@ -29,7 +29,7 @@ static int check_path(int line, const char *text, unsigned flags, const char *ex
 		path_end(&path);
 	}
 	CHECK_NUMBER(fake_references(), 0);
-	CHECK_NUMBER(gAllocations, 0);
+	CHECK_NUMBER(sAllocations, 0);
 	if (sFailures != failures)
 		printf("    line %d: %s\n", line, text);
 	return error;
@@ -149,9 +149,9 @@ static void test_lengths(void)
 
 static void test_no_memory(void)
 {
-	gFailAllocation = true;
+	sAllocationsLeft = 0;
 	CHECK_NUMBER(CHECK_PATH("to_file", PATH_FOLLOW, NULL), -ENOMEM);
-	gFailAllocation = false;
+	sAllocationsLeft = -1;
 }
 
 int main(void)

@@ -4,15 +4,8 @@
  */
 #pragma once
 
+#include <postern/file_type.h>
 #include <postern/types.h>
-
-#define DT_UNKNOWN 0
-#define DT_FIFO 1
-#define DT_CHR 2
-#define DT_DIR 4
-#define DT_BLK 6
-#define DT_REG 8
-#define DT_LNK 10
 
 struct dirent_record {
 	uint64_t number;

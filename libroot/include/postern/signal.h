@@ -1,34 +1,12 @@
 /*
- * Signals, as programs and the kernel see them. Numbers, default actions and
- * the meaning of the calls are POSIX's; numbers are Linux/i386's.
+ * Signals, as programs and the kernel see them. Default actions and the meaning of the
+ * calls are POSIX's.
  */
 #pragma once
 
+#include <postern/signal_numbers.h>
 #include <postern/types.h>
 
-#define SIGHUP 1
-#define SIGINT 2
-#define SIGQUIT 3
-#define SIGILL 4
-#define SIGTRAP 5
-#define SIGABRT 6
-#define SIGBUS 7
-#define SIGFPE 8
-#define SIGKILL 9
-#define SIGUSR1 10
-#define SIGSEGV 11
-#define SIGUSR2 12
-#define SIGPIPE 13
-#define SIGALRM 14
-#define SIGTERM 15
-#define SIGCHLD 17
-#define SIGCONT 18
-#define SIGSTOP 19
-#define SIGTSTP 20
-#define SIGTTIN 21
-#define SIGTTOU 22
-#define SIGURG 23
-#define SIGWINCH 28
 #define SIGNAL_COUNT 32 /* 1 to 31 exist */
 
 /* In place of a handler's address; the C library's <signal.h> has them as pointers. */

@@ -43,7 +43,10 @@ struct semaphore {
 	uint32_t waiters;
 };
 
-/* Takes one away, waiting while there is none. 0 or -ETIMEDOUT. */
+/*
+ * Takes one away, waiting while there is none. 0, -ETIMEDOUT, or -EINTR where a signal
+ * has been handled that restarts no calls.
+ */
 int semaphore_wait(struct semaphore *semaphore, time_us_t deadline);
 
 void semaphore_post(struct semaphore *semaphore);

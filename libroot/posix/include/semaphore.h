@@ -4,6 +4,7 @@
 
 #include <sys/cdefs.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* What struct semaphore of <postern/sync.h> is. */
 typedef struct {
@@ -16,6 +17,7 @@ __BEGIN_DECLS
 int sem_init(sem_t *semaphore, int shared, unsigned value);
 int sem_destroy(sem_t *semaphore);
 int sem_wait(sem_t *semaphore);
+int sem_timedwait(sem_t *semaphore, const struct timespec *end);
 int sem_trywait(sem_t *semaphore);
 int sem_post(sem_t *semaphore);
 int sem_getvalue(sem_t *semaphore, int *value);

@@ -334,7 +334,7 @@ void test_disk_full(void)
 	CHECK_EQUAL(_kern_symlink("x", "other"), -ENOSPC);
 	CHECK_EQUAL(_kern_read(fd, (off_t)(done - PAGE), bytes, PAGE), PAGE);
 	CHECK(is_pattern(bytes, PAGE, 9, 0));
-	check_exit(check_fork() ?: (end(0), 0));
+	check_exit(check_fork() ?: (end(0), 0), 0);
 	CHECK_EQUAL(_kern_ftruncate(fd, 0), 0);
 	CHECK_EQUAL(_kern_write(fd, 0, bytes, size), size);
 	CHECK_EQUAL(_kern_close(fd), 0);

@@ -134,7 +134,7 @@ void test_system_limit(void)
 	CHECK_EQUAL(_kern_dup(0), 5); /* no new open file */
 	CHECK_EQUAL(_kern_close(ends[1]), 0);
 	while (count-- > 0)
-		check_exit(pids[count]);
+		check_exit(pids[count], 0);
 	CHECK(check_open("file", O_RDONLY) >= 0);
 	CHECK_EQUAL(_kern_unlink("file"), 0);
 }
@@ -168,7 +168,7 @@ void test_fork_shares(void)
 		CHECK_EQUAL(_kern_close(0), 0);
 		end(0);
 	}
-	check_exit(pid);
+	check_exit(pid, 0);
 	CHECK_EQUAL(_kern_seek(fd, 0, SEEK_CUR), 5);
 	CHECK_EQUAL(_kern_fcntl(0, F_GETFD, 0), 0);
 	CHECK_EQUAL(_kern_close(fd), 0);
@@ -183,15 +183,6 @@ static void read_one(void *argument)
 
 	(void)argument;
 	_kern_exit_thread((int)_kern_read(sEnds[0], -1, &byte, 1));
-}
-
-static tid_t spawn(void (*entry)(void *), void *argument)
-{
-	tid_t thread = _kern_spawn_thread(
-		(uint32_t)(uintptr_t)entry, (uint32_t)(uintptr_t)argument, 0, 0);
-
-	CHECK(thread > 0);
-	return thread;
 }
 
 void test_close_while_reading(void)

@@ -92,7 +92,7 @@ void test_lock_kinds(void)
 	CHECK_EQUAL(set(F_RDLCK, 5, 10), 0);
 	CHECK_EQUAL(set(F_UNLCK, WHOLE), 0);
 	reach(2);
-	check_exit(pid);
+	check_exit(pid, 0);
 	CHECK_EQUAL(set(F_WRLCK, WHOLE), 0);
 	finish();
 }
@@ -123,7 +123,7 @@ static void check_seen(const char *expected)
 			check_failed(__FILE__, __LINE__, "\"%s\", not \"%s\"", text, expected);
 		end(0);
 	}
-	check_exit(pid);
+	check_exit(pid, 0);
 }
 
 void test_lock_ranges(void)
@@ -162,7 +162,7 @@ void test_lock_ranges(void)
 		CHECK_EQUAL(set(F_WRLCK, 1, INT64_MAX), -EAGAIN);
 		end(0);
 	}
-	check_exit(pid);
+	check_exit(pid, 0);
 	finish();
 }
 
@@ -219,7 +219,7 @@ static void check_releases(void (*release)(void))
 	sleep_us(30000);
 	*sTurn = 2;
 	release();
-	check_exit(pid);
+	check_exit(pid, 0);
 	*sTurn = 0;
 }
 
@@ -267,7 +267,7 @@ void test_lock_release(void)
 		CHECK_EQUAL(_kern_close(sFile), 0);
 		end(0);
 	}
-	check_exit(pid);
+	check_exit(pid, 0);
 	check_seen("5+10w ");
 	finish();
 }
@@ -380,7 +380,7 @@ void test_lock_interrupted(void)
 	sleep_us(30000);
 	*sTurn = 3;
 	CHECK_EQUAL(set(F_UNLCK, WHOLE), 0);
-	check_exit(pid);
+	check_exit(pid, 0);
 	finish();
 }
 
@@ -444,7 +444,7 @@ void test_lock_excludes(void)
 		end(0);
 	}
 	for (int i = 0; i < COUNTERS; i++)
-		check_exit(pids[i]);
+		check_exit(pids[i], 0);
 	CHECK_EQUAL(_kern_read(sFile, 100, &number, sizeof number), sizeof number);
 	CHECK_EQUAL(number, COUNTERS * ADDITIONS);
 	finish();

@@ -126,7 +126,7 @@ void test_fifo_open_waits(void)
 		else
 			CHECK_EQUAL(_kern_read(fd, -1, &byte, 1), 1);
 		CHECK_EQUAL(_kern_close(fd), 0);
-		check_exit(pid);
+		check_exit(pid, 0);
 	}
 	finish();
 }
@@ -177,7 +177,7 @@ void test_fifo_open_interrupted(void)
 	fd = _kern_open(kName, O_RDONLY, 0);
 	CHECK_EQUAL(fd, 3);
 	CHECK_EQUAL(sSignals, 2);
-	check_exit(pid);
+	check_exit(pid, 0);
 	/* Who is ended while it waits leaves nothing either. */
 	CHECK_EQUAL(_kern_close(fd), 0);
 	pid = check_fork();
@@ -283,7 +283,7 @@ void test_fifo_carries(void)
 	}
 	for (int i = 0; i < WRITERS; i++) {
 		CHECK_EQUAL(counts[i], ROUNDS);
-		check_exit(pids[i]);
+		check_exit(pids[i], 0);
 	}
 	CHECK_EQUAL(_kern_read(fd, -1, bytes, sizeof bytes), 0);
 	finish();

@@ -263,7 +263,7 @@ void test_rename_races(void)
 		end(0);
 	}
 	for (unsigned i = 0; i < 4; i++)
-		check_exit(pids[i]);
+		check_exit(pids[i], 0);
 	/* Each directory is somewhere, once; those that were replaced are gone. */
 	CHECK_EQUAL(_kern_mkdir("all", 0777), 0);
 	_kern_rename("a", "all/a");
@@ -759,7 +759,7 @@ void test_working_directory(void)
 		CHECK_EQUAL(_kern_chdir("/dev"), 0);
 		end(0);
 	}
-	check_exit(pid);
+	check_exit(pid, 0);
 	CHECK_EQUAL(_kern_getcwd(path, sizeof path), 11);
 	CHECK_EQUAL(_kern_rmdir("/tmp/test/d"), 0);
 	CHECK_EQUAL(_kern_getcwd(path, sizeof path), -ENOENT);
@@ -915,7 +915,7 @@ void test_creating_from_many_processes(void)
 		end(0);
 	}
 	for (unsigned i = 0; i < 8; i++)
-		check_exit(pids[i]);
+		check_exit(pids[i], 0);
 	for (unsigned j = 0; j < 100; j++) {
 		CHECK_EQUAL(made[j], 1);
 		format_string(name, sizeof name, "t%u", j);

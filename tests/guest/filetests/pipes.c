@@ -61,7 +61,7 @@ void test_pipe_carries(void)
 			done += (size_t)count;
 		}
 		CHECK_EQUAL(done, kSizes[i]);
-		check_exit(pid);
+		check_exit(pid, 0);
 		CHECK_EQUAL(_kern_close(sEnds[0]), 0);
 	}
 }
@@ -84,7 +84,7 @@ void test_pipe_full_and_empty(void)
 	start = _kern_system_time();
 	CHECK_EQUAL(_kern_write(sEnds[1], -1, "x", 1), 1);
 	CHECK(_kern_system_time() - start >= 20000);
-	check_exit(pid);
+	check_exit(pid, 0);
 	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, PIPE_SIZE), 1);
 	/* Empty: a reader waits until somebody writes. */
 	pid = check_fork();
@@ -97,7 +97,7 @@ void test_pipe_full_and_empty(void)
 	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 10), 1);
 	CHECK(_kern_system_time() - start >= 20000);
 	CHECK_EQUAL(bytes[0], 'y');
-	check_exit(pid);
+	check_exit(pid, 0);
 	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 0), 0);
 	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 0), 0);
 }
@@ -190,7 +190,7 @@ void test_pipe_broken(void)
 	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 2 * PIPE_SIZE), PIPE_SIZE);
 	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 1), -EPIPE);
 	CHECK_EQUAL(sSignals, 2);
-	check_exit(pid);
+	check_exit(pid, 0);
 }
 
 #define WRITERS 6
@@ -234,7 +234,7 @@ void test_pipe_many_writers(void)
 	}
 	for (unsigned i = 0; i < WRITERS; i++) {
 		CHECK_EQUAL(counts[i], PIECES);
-		check_exit(pids[i]);
+		check_exit(pids[i], 0);
 	}
 }
 
@@ -275,7 +275,7 @@ void test_pipe_interrupted(void)
 	/* What has been written counts. */
 	CHECK_EQUAL(_kern_write(sEnds[1], -1, bytes, 2 * PIPE_SIZE), PIPE_SIZE);
 	CHECK_EQUAL(sSignals, 2);
-	check_exit(pid);
+	check_exit(pid, 0);
 }
 
 static int look(int fd, int events, int timeout)
@@ -346,7 +346,7 @@ void test_poll_waits(void)
 	CHECK_EQUAL(_kern_poll(polls, 1, 5000), 1);
 	CHECK_EQUAL(polls[0].revents, POLLIN);
 	CHECK_EQUAL(_kern_poll(polls, 3, 5000), 2);
-	check_exit(pid);
+	check_exit(pid, 0);
 }
 
 void test_poll_errors(void)
@@ -369,5 +369,5 @@ void test_poll_errors(void)
 		end(0);
 	}
 	CHECK_EQUAL(_kern_poll(polls, 1, 10000), -EINTR);
-	check_exit(pid);
+	check_exit(pid, 0);
 }

@@ -6,12 +6,6 @@
  */
 #include "usertests.h"
 
-static uint32_t next_random(uint32_t *seed)
-{
-	*seed = *seed * 1664525 + 1013904223;
-	return *seed >> 8;
-}
-
 /* Waits until it has risen to `value`: spins, for who changes it on another processor,
  * and yields, for who does on the same one. */
 static void await(const volatile uint32_t *word, uint32_t value)

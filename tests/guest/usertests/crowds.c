@@ -5,33 +5,9 @@
  */
 #include "usertests.h"
 
-static uint32_t next_random(uint32_t *seed)
-{
-	*seed = *seed * 1664525 + 1013904223;
-	return *seed >> 8;
-}
-
 static void add(volatile uint32_t *to, uint32_t value)
 {
 	__atomic_add_fetch(to, value, __ATOMIC_SEQ_CST);
-}
-
-static void end_with(void *value)
-{
-	_kern_exit_thread((int)(uintptr_t)value);
-}
-
-static void wait_for_gate(void *gate)
-{
-	while (*(volatile uint32_t *)gate == 0)
-		_kern_futex_wait(ADDRESS(gate), 0, -1);
-	_kern_exit_thread(0);
-}
-
-static void open_gate(uint32_t *gate)
-{
-	__atomic_store_n(gate, 1, __ATOMIC_SEQ_CST);
-	CHECK(_kern_futex_wake(ADDRESS(gate), INT32_MAX) >= 0);
 }
 
 /* ---- One futex ---------------------------------------------------------------- */
@@ -546,7 +522,7 @@ void test_process_status_crowd(void)
 /* ---- Threads in every call, while the process becomes another, or ends ----------------
  */
 
-static uint32_t sNever, sSometimes;
+static uint32_t sSometimes;
 
 static void sleep_a_little(void *value)
 {
@@ -606,35 +582,13 @@ static void be_in_calls(void *how)
 	}
 }
 
-static void be_blocked(void *how)
+static void be_blocked_or_stopped(void *how)
 {
-	pid_t pid;
-
-	switch ((uintptr_t)how % 5) {
-	case 0:
-		_kern_futex_wait(ADDRESS(&sNever), 0, -1);
-		break;
-	case 1:
-		_kern_snooze(3600 * SECOND, 0);
-		break;
-	case 2:
-		_kern_join_thread(spawn(be_blocked, NULL), NULL);
-		break;
-	case 3:
-		pid = check_fork();
-		if (pid == 0) {
-			while (_kern_getppid() != 0) /* as long as there is somebody who waits */
-				sleep_us(1000);
-			end(0);
-		}
-		_kern_wait(pid, NULL, 0); /* the others have children, too */
-		break;
-	case 4:
-		_kern_kill(_kern_getpid(), SIGSTOP);
-		for (;;)
-			_kern_yield();
-	}
-	check_failed(__FILE__, __LINE__, "went on after call %d", (int)(uintptr_t)how);
+	if ((uintptr_t)how % 5 < 4)
+		be_blocked((void *)((uintptr_t)how % 5));
+	_kern_kill(_kern_getpid(), SIGSTOP);
+	for (;;)
+		_kern_yield();
 }
 
 static void exec_exit(void *status)
@@ -684,9 +638,9 @@ void test_kill_crowd(void)
 		if (pid == 0) {
 			for (uintptr_t i = 0; i < 3; i++)
 				spawn(be_in_calls, (void *)(round + i * 4));
-			spawn(be_blocked, (void *)round);
+			spawn(be_blocked_or_stopped, (void *)round);
 			if (round % 3 == 0)
-				be_blocked((void *)(round / 3));
+				be_blocked_or_stopped((void *)(round / 3));
 			be_in_calls((void *)(round + 1));
 		}
 		_kern_snooze((time_us_t)(round * 613 % 5000), 0);

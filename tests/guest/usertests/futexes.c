@@ -377,6 +377,101 @@ void test_semaphore_stress(void)
 	CHECK_EQUAL(sRoom.value, 3);
 }
 
+/* In memory that processes share. */
+static struct {
+	struct semaphore items, room;
+	volatile uint32_t inside, taken;
+} * sShared;
+
+static void pass_items(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < STRESS_ROUNDS; i++) {
+		CHECK_EQUAL(semaphore_wait(&sShared->room, in(60 * SECOND)), 0);
+		CHECK(__atomic_add_fetch(&sShared->inside, 1, __ATOMIC_SEQ_CST) <= 2);
+		semaphore_post(&sShared->items);
+	}
+	_kern_exit_thread(0);
+}
+
+/* Waits that are over before anything comes, too: none of them takes an item with it. */
+static void receive_items(void)
+{
+	uint32_t seed = (uint32_t)_kern_getpid();
+
+	for (int i = 0; i < STRESS_ROUNDS;) {
+		int error = semaphore_wait(
+			&sShared->items, i % 2 == 0 ? -1 : in(next_random(&seed) % 300));
+
+		if (error != 0) {
+			CHECK_EQUAL(error, -ETIMEDOUT);
+			continue;
+		}
+		__atomic_sub_fetch(&sShared->inside, 1, __ATOMIC_SEQ_CST);
+		__atomic_add_fetch(&sShared->taken, 1, __ATOMIC_SEQ_CST);
+		semaphore_post(&sShared->room);
+		i++;
+	}
+}
+
+void test_semaphore_shared(void)
+{
+	pid_t pids[3];
+	int i;
+
+	sShared = check_map(PAGE, SHARED);
+	sShared->room.value = 2;
+	for (i = 0; i < 3; i++) {
+		pids[i] = check_fork();
+		if (pids[i] == 0) {
+			tid_t passer = spawn(pass_items, NULL);
+
+			receive_items();
+			check_join(passer, 0);
+			end(0);
+		}
+	}
+	for (i = 0; i < 3; i++)
+		check_exit(pids[i], 0);
+	CHECK_EQUAL(sShared->taken, 3 * STRESS_ROUNDS);
+	CHECK_EQUAL(sShared->inside, 0);
+	CHECK_EQUAL(sShared->items.value, 0);
+	CHECK_EQUAL(sShared->room.value, 2);
+	CHECK_EQUAL(sShared->items.waiters + sShared->room.waiters, 0);
+}
+
+static void do_nothing(
+	int signal, struct signal_info *info, struct signal_context *context)
+{
+	(void)signal;
+	(void)info;
+	(void)context;
+}
+
+/* A handler that restarts no calls ends a wait; one that does, does not. */
+void test_semaphore_interrupted(void)
+{
+	static const uint32_t kFlags[] = {0, SA_RESTART};
+
+	for (int i = 0; i < 2; i++) {
+		const struct signal_action action = {ADDRESS(do_nothing), 0, kFlags[i]};
+		struct semaphore semaphore = {0};
+		pid_t self = _kern_getpid(), pid;
+		time_us_t deadline = in(400000);
+
+		CHECK_EQUAL(_kern_sigaction(SIGUSR1, &action, NULL), 0);
+		pid = check_fork();
+		if (pid == 0) {
+			sleep_us(20000);
+			end(_kern_kill(self, SIGUSR1) == 0 ? 0 : 1);
+		}
+		CHECK_EQUAL(
+			semaphore_wait(&semaphore, deadline), kFlags[i] == 0 ? -EINTR : -ETIMEDOUT);
+		CHECK_EQUAL(semaphore.waiters, 0);
+		check_exit(pid, 0);
+	}
+}
+
 void test_lock_timeouts(void)
 {
 	struct mutex mutex = {0};

@@ -4,18 +4,6 @@
 
 static uint32_t sNever;
 
-static void end_with(void *value)
-{
-	_kern_exit_thread((int)(uintptr_t)value);
-}
-
-static void wait_for_gate(void *gate)
-{
-	while (*(volatile uint32_t *)gate == 0)
-		_kern_futex_wait(ADDRESS(gate), 0, -1);
-	_kern_exit_thread(0);
-}
-
 void test_thread_values(void)
 {
 	static const int kValues[] = {0, 1, -1, INT32_MIN, INT32_MAX, -ESRCH};
@@ -396,35 +384,16 @@ void test_fork_with_threads(void)
 
 static void block(void *how)
 {
-	pid_t pid;
-
-	switch ((int)(uintptr_t)how) {
-	case 0:
-		_kern_futex_wait(ADDRESS(&sNever), 0, -1);
-		break;
-	case 1:
-		_kern_snooze(3600 * SECOND, 0);
-		break;
-	case 2:
-		_kern_join_thread(spawn(wait_for_gate, &sNever), NULL);
-		break;
-	case 3:
-		pid = check_fork();
-		if (pid == 0) {
-			while (_kern_getppid() != 0) /* as long as there is somebody who waits */
-				sleep_us(1000);
-			end(0);
-		}
-		_kern_wait(pid, NULL, 0);
-		break;
+	switch ((uintptr_t)how) {
 	case 4:
 		for (;;)
 			_kern_yield();
 	case 5:
 		for (;;)
 			;
+	default:
+		be_blocked(how);
 	}
-	check_failed(__FILE__, __LINE__, "went on after call %d", (int)(uintptr_t)how);
 }
 
 void test_exit_with_blocked(void)

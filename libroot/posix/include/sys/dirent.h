@@ -2,6 +2,7 @@
 #ifndef POSTERN_SYS_DIRENT_H
 #define POSTERN_SYS_DIRENT_H
 
+#include <postern/file_type.h>
 #include <sys/types.h>
 
 #define MAXNAMLEN 255
@@ -15,13 +16,6 @@ struct dirent {
 #define d_fileno d_ino
 #define _DIRENT_HAVE_D_TYPE
 
-#define DT_UNKNOWN 0
-#define DT_FIFO 1
-#define DT_CHR 2
-#define DT_DIR 4
-#define DT_BLK 6
-#define DT_REG 8
-#define DT_LNK 10
 #define DT_SOCK 12
 
 typedef struct directory DIR;

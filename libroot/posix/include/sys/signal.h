@@ -1,7 +1,8 @@
-/* POSIX's <signal.h>, with the kernel's numbers; see <postern/signal.h>. */
+/* POSIX's <signal.h>, with the kernel's numbers. */
 #ifndef _SYS_SIGNAL_H
 #define _SYS_SIGNAL_H
 
+#include <postern/signal_numbers.h>
 #include <sys/_sigset.h>
 #include <sys/_timespec.h>
 #include <sys/cdefs.h>
@@ -12,33 +13,11 @@
 typedef __sigset_t sigset_t; /* bit n - 1 is signal n */
 #endif
 
-#define SIGHUP 1
-#define SIGINT 2
-#define SIGQUIT 3
-#define SIGILL 4
-#define SIGTRAP 5
-#define SIGABRT 6
-#define SIGBUS 7
-#define SIGFPE 8
-#define SIGKILL 9
-#define SIGUSR1 10
-#define SIGSEGV 11
-#define SIGUSR2 12
-#define SIGPIPE 13
-#define SIGALRM 14
-#define SIGTERM 15
-#define SIGCHLD 17
-#define SIGCONT 18
-#define SIGSTOP 19
-#define SIGTSTP 20
-#define SIGTTIN 21
-#define SIGTTOU 22
-#define SIGURG 23
+/* What the kernel gives no meaning of its own. */
 #define SIGXCPU 24
 #define SIGXFSZ 25
 #define SIGVTALRM 26
 #define SIGPROF 27
-#define SIGWINCH 28
 #define SIGIO 29
 #define SIGPWR 30
 #define SIGSYS 31

@@ -2,6 +2,7 @@
 #ifndef _SYS_STAT_H
 #define _SYS_STAT_H
 
+#include <postern/file_mode.h>
 #include <sys/cdefs.h>
 #include <sys/types.h>
 #include <time.h>
@@ -26,30 +27,11 @@ struct stat {
 #define st_mtime st_mtim.tv_sec
 #define st_ctime st_ctim.tv_sec
 
-#define S_IFMT 0170000
-#define S_IFIFO 0010000
-#define S_IFCHR 0020000
-#define S_IFDIR 0040000
-#define S_IFBLK 0060000
-#define S_IFREG 0100000
-#define S_IFLNK 0120000
 #define S_IFSOCK 0140000
 
-#define S_ISUID 04000
-#define S_ISGID 02000
-#define S_ISVTX 01000
 #define S_IRWXU 0700
-#define S_IRUSR 0400
-#define S_IWUSR 0200
-#define S_IXUSR 0100
 #define S_IRWXG 0070
-#define S_IRGRP 0040
-#define S_IWGRP 0020
-#define S_IXGRP 0010
 #define S_IRWXO 0007
-#define S_IROTH 0004
-#define S_IWOTH 0002
-#define S_IXOTH 0001
 
 #if __BSD_VISIBLE
 #define S_IREAD S_IRUSR
@@ -61,12 +43,6 @@ struct stat {
 #define S_BLKSIZE 512
 #endif
 
-#define S_ISFIFO(mode) (((mode)&S_IFMT) == S_IFIFO)
-#define S_ISCHR(mode) (((mode)&S_IFMT) == S_IFCHR)
-#define S_ISDIR(mode) (((mode)&S_IFMT) == S_IFDIR)
-#define S_ISBLK(mode) (((mode)&S_IFMT) == S_IFBLK)
-#define S_ISREG(mode) (((mode)&S_IFMT) == S_IFREG)
-#define S_ISLNK(mode) (((mode)&S_IFMT) == S_IFLNK)
 #define S_ISSOCK(mode) (((mode)&S_IFMT) == S_IFSOCK)
 
 #define UTIME_NOW (-2L)
