@@ -228,6 +228,41 @@ bool address_space_fault(struct address_space *space, uintptr_t address, unsigne
 	return resolved;
 }
 
+int address_space_put(struct address_space *space, uintptr_t address, uint32_t page)
+{
+	struct region *region;
+	int error;
+
+	mutex_lock(&space->mutex);
+	region = find_region(space, address);
+	ASSERT(region != NULL && region->shared == NULL);
+	error = map_page(space, region, address, page, region->protection & ~PAGE_WRITABLE);
+	mutex_unlock(&space->mutex);
+	return error;
+}
+
+void *address_space_reach(struct address_space *space, uintptr_t address)
+{
+	uintptr_t offset = address % PAGE_SIZE;
+	struct region *region;
+	unsigned mapped;
+	uint32_t page;
+	bool resolved = true;
+
+	mutex_lock(&space->mutex);
+	region = find_region(space, address);
+	ASSERT(region != NULL && region->shared == NULL);
+	page = arch_space_lookup(&space->arch, address - offset, &mapped);
+	if (page == PAGE_NONE)
+		resolved = fault_absent(space, region, address - offset);
+	else if (page_references(page) > 1)
+		resolved = fault_copy(space, region, address - offset, page);
+	if (resolved)
+		page = arch_space_lookup(&space->arch, address - offset, &mapped);
+	mutex_unlock(&space->mutex);
+	return resolved ? (char *)arch_physical_to_virtual(page) + offset : NULL;
+}
+
 /* ---- Regions --------------------------------------------------------------- */
 
 static void shared_release(struct shared_pages *shared)

@@ -68,6 +68,19 @@ int address_space_add(
 unsigned address_space_query(struct address_space *space, uintptr_t address);
 
 /*
+ * Maps a page at `address`, which has a private region and no page yet. The
+ * caller's reference goes to the space, whose first write will copy the page where
+ * somebody else has one, too. 0 or -ENOMEM.
+ */
+int address_space_put(struct address_space *space, uintptr_t address, uint32_t page);
+
+/*
+ * For who fills a space: the kernel's address of a user address that has a private
+ * region, on a page that nobody else has, whatever the protection. NULL: no memory.
+ */
+void *address_space_reach(struct address_space *space, uintptr_t address);
+
+/*
  * Adds a region where `size` bytes are free with `guard` bytes, which stay free,
  * below (both in whole pages). Returns where, or 0.
  */

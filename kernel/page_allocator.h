@@ -61,6 +61,14 @@ void page_reference(uint32_t physical);
 void page_release(uint32_t physical);
 uint32_t page_references(uint32_t physical);
 
+/*
+ * Makes `count` pages that are not the allocator's single ones in use, with a
+ * reference that nobody gives back: so what lies in a boot module can be mapped
+ * like all else, and is never free. False, and nothing is changed, when one of
+ * them is the allocator's already.
+ */
+bool page_keep(uint32_t physical, uint32_t count);
+
 /* Pages that are free; pages that the allocator was given at all. */
 uint32_t page_free_count(void);
 uint32_t page_total_count(void);

@@ -18,22 +18,7 @@
 #define STACK_SIZE (8u << 20)			/* a page at a time, on demand */
 #define ARGUMENT_BYTES_MAX (128u << 10) /* of strings on a first stack */
 
-/* ---- Writing into an address space that is not in use ------------------------- */
-
-/* The kernel's address of a user address that has a region, or NULL: no memory. */
-static char *reach(struct address_space *space, uintptr_t address)
-{
-	uintptr_t offset = address % PAGE_SIZE;
-	unsigned protection;
-	uint32_t page = arch_space_lookup(&space->arch, address - offset, &protection);
-
-	if (page == PAGE_NONE) {
-		if (!address_space_fault(space, address, PAGE_READABLE))
-			return NULL;
-		page = arch_space_lookup(&space->arch, address - offset, &protection);
-	}
-	return (char *)arch_physical_to_virtual(page) + offset;
-}
+/* ---- Filling an address space that is not in use ------------------------------- */
 
 /* Copies to a range that has a region, whatever its protection. 0 or -ENOMEM. */
 static int fill(
@@ -44,7 +29,7 @@ static int fill(
 	while (size > 0) {
 		uintptr_t room = PAGE_SIZE - address % PAGE_SIZE;
 		size_t count = room < size ? room : size;
-		char *to = reach(space, address);
+		char *to = address_space_reach(space, address);
 
 		if (to == NULL)
 			return -ENOMEM;
@@ -69,25 +54,6 @@ static int read_file(struct vnode *vnode, uint64_t position, void *to, size_t si
 	return error == 0 && io.left > 0 ? -EIO : error;
 }
 
-/* The same, to a range that has a region. */
-static int fill_from(struct address_space *space, uintptr_t address, struct vnode *vnode,
-	uint64_t position, size_t size)
-{
-	while (size > 0) {
-		uintptr_t room = PAGE_SIZE - address % PAGE_SIZE;
-		size_t count = room < size ? room : size;
-		char *to = reach(space, address);
-		int error = to == NULL ? -ENOMEM : read_file(vnode, position, to, count);
-
-		if (error != 0)
-			return error;
-		address += count;
-		position += count;
-		size -= count;
-	}
-	return 0;
-}
-
 /* ---- Loading --------------------------------------------------------------------- */
 
 static unsigned segment_protection(const struct elf_segment *segment)
@@ -97,34 +63,126 @@ static unsigned segment_protection(const struct elf_segment *segment)
 }
 
 /* A page that two segments share gets what either asks for. */
+static int map_by_pages(
+	struct address_space *space, uintptr_t start, uintptr_t end, unsigned protection)
+{
+	uintptr_t page;
+	int error = 0;
+
+	for (page = start; page < end && error == 0; page += PAGE_SIZE) {
+		unsigned there = address_space_query(space, page);
+
+		if (there == 0)
+			error = address_space_add(space, page, PAGE_SIZE, protection);
+		else
+			error = address_space_protect(space, page, PAGE_SIZE, there | protection);
+	}
+	return error;
+}
+
+static uintptr_t page_of(uintptr_t address)
+{
+	return address & ~(uintptr_t)(PAGE_SIZE - 1);
+}
+
 static int map_segment(struct address_space *space, const struct elf_segment *segment)
 {
-	uintptr_t start = segment->vaddr & ~(uintptr_t)(PAGE_SIZE - 1);
-	uintptr_t end = (segment->vaddr + segment->memory_size + PAGE_SIZE - 1)
-					& ~(uintptr_t)(PAGE_SIZE - 1);
+	uintptr_t start = page_of(segment->vaddr);
+	uintptr_t last = page_of(segment->vaddr + segment->memory_size - 1);
 	unsigned protection = segment_protection(segment);
-	uintptr_t page;
+	uintptr_t end = last + PAGE_SIZE;
+	int error = address_space_add(space, start, end - start, protection);
 
-	for (page = start; page < end; page += PAGE_SIZE) {
-		uintptr_t run = page;
-		unsigned there;
+	if (error != -EEXIST)
+		return error;
+	/* No two segments overlap: only the first and the last page can be others', too. */
+	if ((error = map_by_pages(space, start, start + PAGE_SIZE, protection)) != 0)
+		return error;
+	if (start + PAGE_SIZE < last)
+		error = address_space_add(
+			space, start + PAGE_SIZE, last - start - PAGE_SIZE, protection);
+	if (error == 0 && start < last)
+		error = map_by_pages(space, last, end, protection);
+	return error;
+}
 
-		while (run < end && address_space_query(space, run) == 0)
-			run += PAGE_SIZE;
-		if (run > page) {
-			int error = address_space_add(space, page, run - page, protection);
+/*
+ * Whether the file's page is what belongs at `page`: no other segment has bytes
+ * there, nor has this one any that are zeros and not the file's. What of the file
+ * is around a segment is then seen around it in memory, as with mmap().
+ */
+static bool is_page_of_file(
+	const struct elf_image *elf, const struct elf_segment *segment, uintptr_t page)
+{
+	size_t i;
 
-			if (error != 0)
-				return error;
-			page = run;
-		}
-		if (page < end) {
-			there = address_space_query(space, page);
-			if (address_space_protect(space, page, PAGE_SIZE, there | protection) != 0)
-				return -ENOMEM;
-		}
+	if ((segment->vaddr - segment->offset) % PAGE_SIZE != 0
+		|| (segment->file_size < segment->memory_size
+			&& page + PAGE_SIZE > segment->vaddr + segment->file_size))
+		return false;
+	if (page >= segment->vaddr
+		&& page + PAGE_SIZE <= segment->vaddr + segment->memory_size)
+		return true;
+	for (i = 0; i < elf->segment_count; i++) {
+		const struct elf_segment *other = &elf->segments[i];
+
+		if (other != segment && other->vaddr < page + PAGE_SIZE
+			&& page < other->vaddr + other->memory_size)
+			return false;
 	}
-	return 0;
+	return true;
+}
+
+/* The file's page, where its file system gives it, or PAGE_NONE. */
+static uint32_t get_page(struct vnode *file, uint64_t index)
+{
+	uint32_t page;
+
+	if (file->operations->page == NULL)
+		return PAGE_NONE;
+	mutex_lock(&file->lock);
+	page = file->operations->page(file, index);
+	mutex_unlock(&file->lock);
+	return page;
+}
+
+/* The part of a segment that is in one page, `size` bytes at `address`. */
+static int load_page(struct address_space *space, struct vnode *file,
+	const struct elf_image *elf, const struct elf_segment *segment, uintptr_t address,
+	size_t size)
+{
+	uint32_t position = segment->offset + (uint32_t)(address - segment->vaddr);
+	uint32_t page = PAGE_NONE;
+	char *to;
+	int error;
+
+	if (is_page_of_file(elf, segment, page_of(address)))
+		page = get_page(file, position / PAGE_SIZE);
+	if (page != PAGE_NONE) {
+		error = address_space_put(space, page_of(address), page);
+		if (error != 0)
+			page_release(page);
+		return error;
+	}
+	to = address_space_reach(space, address);
+	return to == NULL ? -ENOMEM : read_file(file, position, to, size);
+}
+
+static int load_segment(struct address_space *space, struct vnode *file,
+	const struct elf_image *elf, const struct elf_segment *segment)
+{
+	uintptr_t address = segment->vaddr;
+	uintptr_t end = segment->vaddr + segment->file_size;
+	int error = map_segment(space, segment);
+
+	while (error == 0 && address < end) {
+		uintptr_t room = PAGE_SIZE - address % PAGE_SIZE;
+		size_t size = room < end - address ? room : end - address;
+
+		error = load_page(space, file, elf, segment, address, size);
+		address += size;
+	}
+	return error;
 }
 
 static int load(
@@ -137,10 +195,8 @@ static int load(
 	for (i = 0; i < elf->segment_count; i++) {
 		const struct elf_segment *segment = &elf->segments[i];
 
-		if ((error = map_segment(space, segment)) != 0
-			|| (error = fill_from(
-					space, segment->vaddr, file, segment->offset, segment->file_size))
-				   != 0)
+		error = load_segment(space, file, elf, segment);
+		if (error != 0)
 			return error;
 		if (segment->vaddr + segment->memory_size > end)
 			end = segment->vaddr + segment->memory_size;

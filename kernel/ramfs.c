@@ -45,6 +45,7 @@ struct node {
 			uint32_t pages;			/* that hold data, for `allocated` */
 			const uint8_t *archive; /* NULL: none */
 			uint32_t archive_size;
+			uint32_t archive_pages; /* where it lies in whole pages, or NO_PAGE */
 		} file;
 		struct {
 			struct list entries;
@@ -160,6 +161,23 @@ static void fill_page(const struct node *node, uint64_t index, uint32_t page)
 	memset(bytes + given, 0, PAGE_SIZE - given);
 }
 
+/* Makes the page that a slot has one that nobody else has. */
+static int own_page(uint32_t *slot)
+{
+	uint32_t page;
+
+	/* Only who has the vnode locked gives another reference, so 1 stays 1. */
+	if (page_references(*slot) == 1)
+		return 0;
+	page = allocate_page(true);
+	if (page == NO_PAGE)
+		return -ENOSPC;
+	memcpy(arch_physical_to_virtual(page), arch_physical_to_virtual(*slot), PAGE_SIZE);
+	page_release(*slot);
+	*slot = page;
+	return 0;
+}
+
 /*
  * Takes `count` bytes to the page at `index` and what is at `offset` in it. -ENOSPC,
  * -EFAULT.
@@ -183,6 +201,8 @@ static int write_page(
 		node->file.pages++;
 		if (!whole)
 			fill_page(node, index, page);
+	} else if ((error = own_page(slot)) != 0) {
+		return error;
 	}
 	error = io_take(io, (char *)arch_physical_to_virtual(*slot) + offset, count);
 	/* A copy that fails half way must not show what was in the page before. */
@@ -207,7 +227,7 @@ static bool prune(struct node *node, uint32_t page, unsigned height, uint64_t fi
 		if (start + each <= first) {
 			empty = false;
 		} else if (height == 1) {
-			page_free(slots[i], 0);
+			page_release(slots[i]);
 			slots[i] = NO_PAGE;
 			node->file.pages--;
 		} else if (prune(node, slots[i], height - 1, first > start ? first - start : 0)) {
@@ -301,18 +321,37 @@ static int ramfs_truncate(struct vnode *vnode, off_t size)
 	if (size > (off_t)(capacity(HEIGHT_MAX) * PAGE_SIZE))
 		return -EFBIG;
 	if (size < vnode->size) {
-		uint32_t page = find_page(node, (uint64_t)size / PAGE_SIZE);
+		uint64_t last = (uint64_t)size / PAGE_SIZE;
 
 		/* When it grows again there are zeros behind what is left. */
-		if (offset != 0 && page != NO_PAGE)
+		if (offset != 0 && find_page(node, last) != NO_PAGE) {
+			uint32_t *slot = make_slot(node, last); /* it is there */
+
+			if (own_page(slot) != 0)
+				return -ENOSPC;
 			memset(
-				(char *)arch_physical_to_virtual(page) + offset, 0, PAGE_SIZE - offset);
+				(char *)arch_physical_to_virtual(*slot) + offset, 0, PAGE_SIZE - offset);
+		}
 		if (size < (off_t)node->file.archive_size)
 			node->file.archive_size = (uint32_t)size;
 		free_pages(node, ((uint64_t)size + PAGE_SIZE - 1) / PAGE_SIZE);
 	}
 	vnode->size = size;
 	return 0;
+}
+
+static uint32_t ramfs_page(struct vnode *vnode, uint64_t index)
+{
+	struct node *node = node_of(vnode);
+	uint32_t page = find_page(node, index);
+
+	if (page == NO_PAGE && node->file.archive_pages != NO_PAGE
+		&& (index + 1) * PAGE_SIZE <= node->file.archive_size)
+		page = node->file.archive_pages + (uint32_t)index * PAGE_SIZE;
+	if (page == NO_PAGE)
+		return PAGE_NONE;
+	page_reference(page);
+	return page;
 }
 
 static uint64_t ramfs_allocated(struct vnode *vnode)
@@ -722,6 +761,7 @@ static const struct vnode_operations kFileOperations = {
 	.read = ramfs_read,
 	.write = ramfs_write,
 	.truncate = ramfs_truncate,
+	.page = ramfs_page,
 	.allocated = ramfs_allocated,
 	.release = ramfs_release,
 };
@@ -884,6 +924,18 @@ static void make_parents(char *path)
 	}
 }
 
+/* The pages of a file that lies in whole ones, for programs to be run from. */
+static uint32_t archive_pages(const struct archive_file *file)
+{
+	uint32_t physical;
+
+	if ((uintptr_t)file->data % PAGE_SIZE != 0 || file->size < PAGE_SIZE
+		|| !arch_is_direct(file->data))
+		return NO_PAGE;
+	physical = arch_virtual_to_physical(file->data);
+	return page_keep(physical, file->size / PAGE_SIZE) ? physical : NO_PAGE;
+}
+
 /* A file whose bytes stay in the archive. The name is free. */
 static int add_file(const char *path, const struct archive_file *file)
 {
@@ -902,6 +954,7 @@ static int add_file(const char *path, const struct archive_file *file)
 		if (error == 0) {
 			node->file.archive = file->data;
 			node->file.archive_size = (uint32_t)file->size;
+			node->file.archive_pages = archive_pages(file);
 			node->vnode.size = (off_t)file->size;
 		}
 		mutex_unlock(&walked.parent->lock);
