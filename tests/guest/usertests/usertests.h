@@ -112,15 +112,17 @@ void check_join(tid_t thread, int value);
 	X(wait_status)                                                                       \
 	X(wait_two_threads)                                                                  \
 	X(orphans)                                                                           \
-	X(grandchildren) X(zombies) X(parent_numbers) X(process_create_start)                \
-		X(process_create_errors) X(process_create_left) X(process_create_signal)         \
-			X(process_delete_errors) X(process_status_lists) X(process_status_calls)     \
-				X(process_names) X(kill_blocked) X(kill_running) X(kill_runs_no_more)    \
-					X(kill_many) X(signal_keeps_flags)                                   \
-						X(signal_selectors) /* programs.c */                             \
+	X(grandchildren)                                                                     \
+	X(zombies) X(parent_numbers) X(process_create_start) X(process_create_errors)        \
+		X(process_create_left) X(process_create_signal) X(process_delete_errors)         \
+			X(process_status_lists) X(process_status_calls) X(process_names)             \
+				X(kill_blocked) X(kill_running) X(kill_runs_no_more) X(kill_many)        \
+					X(signal_keeps_flags) X(signal_selectors) /* programs.c */           \
 		X(exec_arguments) X(exec_environment) X(exec_errors) X(exec_limits)              \
 			X(exec_bad_files) X(exec_resets) X(exec_from_thread) X(exec_with_threads)    \
-				X(exec_drops_threads) X(exec_with_signals) /* threads.c */               \
+				X(exec_drops_threads) X(exec_with_signals) /* sharing.c */               \
+		X(program_pages_shared) X(program_file_changes) X(program_pages_written)         \
+			X(program_odd_segments) /* threads.c */                                      \
 		X(thread_values) X(thread_thousands) X(thread_limit) X(thread_unjoined)          \
 			X(join_errors) X(join_waits) X(spawn_given_stack) X(spawn_errors)            \
 				X(made_stack_returns) X(made_stack_guard) X(thread_returns_to_zero)      \
@@ -168,6 +170,10 @@ void soak(time_us_t duration, uint32_t seed);
 
 /* programs.c: what this program does when it is started as a part of a test. */
 int run_part(int argc, char **argv, char **envp);
+
+/* sharing.c: the same for its tests. */
+int steady_part(void);
+int writing_part(const char *path);
 
 /* fpu.c: what a new program finds in the registers. 60 when all is right. */
 int fpu_part(void);
