@@ -184,7 +184,7 @@ void page_reference(uint32_t physical)
 	struct page *page = &sPages[physical / PAGE_SIZE];
 
 	ASSERT(page->state == PAGE_USED && page->order == 0);
-	ASSERT(page->references > 0 && page->references < UINT16_MAX);
+	ASSERT(page->references > 0 && page->references < UINT32_MAX);
 	__atomic_add_fetch(&page->references, 1, __ATOMIC_RELAXED);
 }
 

@@ -18,11 +18,13 @@
 
 /* What is known of one page: for page_allocator.c only. */
 struct page {
-	uint32_t next;	   /* on the list of free blocks of its order */
-	uint32_t previous; /* the same */
+	union {
+		uint32_t next;		 /* on the list of free blocks of its order */
+		uint32_t references; /* of a single page in use: who maps it */
+	};
+	uint32_t previous; /* as next */
 	uint8_t state;
 	uint8_t order;
-	uint16_t references; /* of a single page in use: who maps it */
 };
 
 /*
