@@ -12,6 +12,9 @@
 #define IMAGE 0x00400000u /* libroot/program.ld */
 #define COPY "/usertests-copy"
 #define OTHER "/usertests-other"
+/* tests/boot/bad_programs.py makes it, and it ends with the byte that is there. */
+#define LARGE "/bad/large"
+#define LARGE_STATUS (52 + 32 + 6)
 
 /* ---- The program that runs -----------------------------------------------------------
  */
@@ -136,6 +139,20 @@ static void copy_program(const char *from, const char *to)
 	_kern_close(out);
 }
 
+/* Twice, so that the first cannot spoil it for others. */
+static void check_runs(const char *path, int expected)
+{
+	const char *arguments[] = {path, NULL};
+
+	for (int round = 0; round < 2; round++) {
+		pid_t pid = check_fork();
+
+		if (pid == 0)
+			CHECK_EQUAL(_kern_exec(path, arguments, NULL), 0);
+		check_exit(pid, expected);
+	}
+}
+
 /* ---- What a process costs
  * -------------------------------------------------------------- */
 
@@ -257,8 +274,43 @@ void test_program_file_changes(void)
 	}
 }
 
+/* Of a file of the boot archive, too, the next to run it gets what it is by then. */
+void test_program_archive_changes(void)
+{
+	const char *arguments[] = {LARGE, NULL};
+	int fd = check_open(LARGE, O_RDWR);
+	char status;
+
+	CHECK_EQUAL(_kern_read(fd, LARGE_STATUS, &status, 1), 1);
+	CHECK_EQUAL(status, 42);
+	check_runs(LARGE, 42);
+	status = 43;
+	CHECK_EQUAL(_kern_write(fd, LARGE_STATUS, &status, 1), 1);
+	check_runs(LARGE, 43);
+	/* Its pages are free again, as the test found them. */
+	CHECK_EQUAL(_kern_ftruncate(fd, 0), 0);
+	CHECK_EQUAL(_kern_exec(LARGE, arguments, NULL), -ENOEXEC);
+	_kern_close(fd);
+}
+
 /* ---- What a process does to its pages ------------------------------------------------
  */
+
+/* A page of the text's that nothing else is on. */
+static const volatile char kConstant[PAGE] __attribute__((aligned(4096))) = {7, 8};
+
+/* By the program and by the kernel, with nobody else about. */
+static bool write_to_constant(int fd)
+{
+	volatile char *bytes = (volatile char *)(uintptr_t)ADDRESS(kConstant);
+
+	if (_kern_protect(ADDRESS(kConstant), PAGE, PROT_READ | PROT_WRITE, 0) != 0)
+		return false;
+	bytes[0] = 9;
+	return _kern_read(fd, 1, (void *)(uintptr_t)ADDRESS(kConstant + 1), 3) == 3
+		   && kConstant[0] == 9 && kConstant[1] == 'E' && kConstant[3] == 'F'
+		   && kConstant[4] == 0;
+}
 
 /* What it finds wrong, it tells by its status. */
 static int write_to_text(const char *path)
@@ -271,6 +323,8 @@ static int write_to_text(const char *path)
 	/* The kernel's writes are held to what it may do itself. */
 	if (_kern_read(fd, 100, (void *)(uintptr_t)(IMAGE + 4), 4) != -EFAULT)
 		return 1;
+	if (!write_to_constant(fd))
+		return 7;
 	if (_kern_protect(IMAGE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_WRITE_EXEC)
 		!= 0)
 		return 2;
@@ -313,6 +367,10 @@ static void check_written(const char *path)
 	CHECK_EQUAL(_kern_read(fd, 0, magic, sizeof magic), sizeof magic);
 	CHECK(memcmp(magic, "\177ELF", 4) == 0 && magic[8] == 0 && magic[10] == 0);
 	CHECK(memcmp((const void *)(uintptr_t)IMAGE, magic, sizeof magic) == 0);
+	CHECK_EQUAL(
+		_kern_read(fd, ADDRESS(kConstant) - IMAGE, magic, sizeof magic), sizeof magic);
+	CHECK(magic[0] == 7 && magic[1] == 8 && magic[2] == 0 && magic[3] == 0);
+	CHECK(kConstant[0] == 7 && kConstant[1] == 8 && kConstant[2] == 0);
 	_kern_close(fd);
 	end_steady(other);
 }
@@ -387,19 +445,6 @@ static void make_program(
 	_kern_close(fd);
 }
 
-static void check_runs(int expected)
-{
-	const char *arguments[] = {COPY, NULL};
-
-	for (int round = 0; round < 2; round++) {
-		pid_t pid = check_fork();
-
-		if (pid == 0)
-			CHECK_EQUAL(_kern_exec(COPY, arguments, NULL), 0);
-		check_exit(pid, expected);
-	}
-}
-
 void test_program_odd_segments(void)
 {
 	char byte;
@@ -408,31 +453,31 @@ void test_program_odd_segments(void)
 	/* Zeros behind the file's bytes, in their page. */
 	make_program(
 		(struct segment[]){{0, IMAGE, 0x300, 0x900, 0}}, 1, IMAGE + 0x800, false);
-	check_runs(0);
+	check_runs(COPY, 0);
 	/* Zeros of another segment, in the page of one that is the file's. */
 	make_program(
 		(struct segment[]){{0, IMAGE, 0x300, 0x300, 0}, {0, IMAGE + 0x800, 0, 0x100, 1}},
 		2, IMAGE + 0x800, false);
-	check_runs(0);
+	check_runs(COPY, 0);
 	make_program(
 		(struct segment[]){{0, IMAGE, 0x300, 0x300, 0}, {0, IMAGE + 0x800, 0, 0x100, 1}},
 		2, IMAGE + 0x800, true);
-	check_runs(1);
+	check_runs(COPY, 1);
 	/* Bytes that lie elsewhere in their page than in the file's. */
 	make_program((struct segment[]){{0x123, IMAGE, 0x300, 0x300, 0},
 					 {PAGE + 1, IMAGE + PAGE, PAGE, PAGE, 1}},
 		2, IMAGE + PAGE, true);
-	check_runs(FILLER + 1);
+	check_runs(COPY, FILLER + 1);
 	/* The middle of a page, and one of each that begins and ends within another's. */
 	make_program((struct segment[]){{0x123, IMAGE + 0x123, 0x300, 0x300, 0},
 					 {PAGE - 0x100, IMAGE + PAGE - 0x100, PAGE + 0x200, PAGE + 0x200, 1}},
 		2, IMAGE + PAGE - 0x100, true);
-	check_runs(FILLER + 1);
+	check_runs(COPY, FILLER + 1);
 	/* A whole page that the program writes to, and the file has as before. */
 	make_program((struct segment[]){{0, IMAGE, PAGE, PAGE, 0},
 					 {PAGE, IMAGE + PAGE, PAGE, 2 * PAGE, 1}},
 		2, IMAGE + PAGE + 5, true);
-	check_runs(FILLER + 1);
+	check_runs(COPY, FILLER + 1);
 	fd = check_open(COPY, O_RDONLY);
 	CHECK_EQUAL(_kern_read(fd, PAGE + 5, &byte, 1), 1);
 	CHECK_EQUAL((uint8_t)byte, FILLER);

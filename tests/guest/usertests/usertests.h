@@ -113,7 +113,8 @@ void check_join(tid_t thread, int value);
 	X(wait_two_threads)                                                                  \
 	X(orphans)                                                                           \
 	X(grandchildren)                                                                     \
-	X(zombies) X(parent_numbers) X(process_create_start) X(process_create_errors)        \
+	X(zombies)                                                                           \
+	X(parent_numbers) X(process_create_start) X(process_create_errors)                   \
 		X(process_create_left) X(process_create_signal) X(process_delete_errors)         \
 			X(process_status_lists) X(process_status_calls) X(process_names)             \
 				X(kill_blocked) X(kill_running) X(kill_runs_no_more) X(kill_many)        \
@@ -122,7 +123,7 @@ void check_join(tid_t thread, int value);
 			X(exec_bad_files) X(exec_resets) X(exec_from_thread) X(exec_with_threads)    \
 				X(exec_drops_threads) X(exec_with_signals) /* sharing.c */               \
 		X(program_pages_shared) X(program_file_changes) X(program_pages_written)         \
-			X(program_odd_segments) /* threads.c */                                      \
+			X(program_archive_changes) X(program_odd_segments) /* threads.c */           \
 		X(thread_values) X(thread_thousands) X(thread_limit) X(thread_unjoined)          \
 			X(join_errors) X(join_waits) X(spawn_given_stack) X(spawn_errors)            \
 				X(made_stack_returns) X(made_stack_guard) X(thread_returns_to_zero)      \
