@@ -68,11 +68,13 @@ int address_space_add(
 unsigned address_space_query(struct address_space *space, uintptr_t address);
 
 /*
- * Maps a page at `address`, which has a private region and no page yet. The
- * caller's reference goes to the space, whose first write will copy the page where
- * somebody else has one, too. 0 or -ENOMEM.
+ * Maps pages from `address` on, where private regions are and no pages yet.
+ * The caller's references go to the space, whose first write to a page copies
+ * it where somebody else has it, too. 0, or -ENOMEM: then the references of those that
+ * were not mapped are gone as well.
  */
-int address_space_put(struct address_space *space, uintptr_t address, uint32_t page);
+int address_space_put(struct address_space *space, uintptr_t address,
+	const uint32_t *pages, unsigned count);
 
 /*
  * For who fills a space: the kernel's address of a user address that has a private

@@ -106,65 +106,77 @@ static int map_segment(struct address_space *space, const struct elf_segment *se
 	return error;
 }
 
-/*
- * Whether the file's page is what belongs at `page`: no other segment has bytes
- * there, nor has this one any that are zeros and not the file's. What of the file
- * is around a segment is then seen around it in memory, as with mmap().
- */
-static bool is_page_of_file(
+static bool is_anothers(
 	const struct elf_image *elf, const struct elf_segment *segment, uintptr_t page)
 {
 	size_t i;
 
-	if ((segment->vaddr - segment->offset) % PAGE_SIZE != 0
-		|| (segment->file_size < segment->memory_size
-			&& page + PAGE_SIZE > segment->vaddr + segment->file_size))
-		return false;
-	if (page >= segment->vaddr
-		&& page + PAGE_SIZE <= segment->vaddr + segment->memory_size)
-		return true;
 	for (i = 0; i < elf->segment_count; i++) {
 		const struct elf_segment *other = &elf->segments[i];
 
 		if (other != segment && other->vaddr < page + PAGE_SIZE
 			&& page < other->vaddr + other->memory_size)
-			return false;
+			return true;
 	}
-	return true;
+	return false;
 }
 
-/* The file's page, where its file system gives it, or PAGE_NONE. */
-static uint32_t get_page(struct vnode *file, uint64_t index)
+/*
+ * Where the file's pages are what belongs into memory, from *_start to *_end: no
+ * other segment has bytes there, nor has this one any that are zeros and not the
+ * file's. What of the file is around a segment is then seen around it in memory,
+ * as with mmap().
+ */
+static void find_pages_of_file(const struct elf_image *elf,
+	const struct elf_segment *segment, uintptr_t *_start, uintptr_t *_end)
 {
-	uint32_t page;
+	uintptr_t end = segment->vaddr + segment->file_size;
 
-	if (file->operations->page == NULL)
-		return PAGE_NONE;
-	mutex_lock(&file->lock);
-	page = file->operations->page(file, index);
-	mutex_unlock(&file->lock);
-	return page;
+	*_start = page_of(segment->vaddr);
+	*_end = page_of(end);
+	if ((segment->vaddr - segment->offset) % PAGE_SIZE != 0) {
+		*_end = *_start;
+		return;
+	}
+	/* No two segments overlap: only the first and the last page can be others', too. */
+	if (*_start != segment->vaddr && is_anothers(elf, segment, *_start))
+		*_start += PAGE_SIZE;
+	if (*_end != end && segment->file_size == segment->memory_size
+		&& !is_anothers(elf, segment, *_end))
+		*_end += PAGE_SIZE;
 }
 
-/* The part of a segment that is in one page, `size` bytes at `address`. */
-static int load_page(struct address_space *space, struct vnode *file,
-	const struct elf_image *elf, const struct elf_segment *segment, uintptr_t address,
-	size_t size)
+#define PAGES_AT_ONCE 32u
+
+/*
+ * Maps the file's pages from `address` on, which is in the page of the file that
+ * has `position`: how many its file system gives, of `count`.
+ */
+static int put_pages(struct address_space *space, struct vnode *file, uintptr_t address,
+	uint32_t position, uint32_t count)
 {
-	uint32_t position = segment->offset + (uint32_t)(address - segment->vaddr);
-	uint32_t page = PAGE_NONE;
-	char *to;
+	uint32_t pages[PAGES_AT_ONCE];
+	unsigned got;
 	int error;
 
-	if (is_page_of_file(elf, segment, page_of(address)))
-		page = get_page(file, position / PAGE_SIZE);
-	if (page != PAGE_NONE) {
-		error = address_space_put(space, page_of(address), page);
-		if (error != 0)
-			page_release(page);
-		return error;
-	}
-	to = address_space_reach(space, address);
+	if (file->operations->pages == NULL)
+		return 0;
+	mutex_lock(&file->lock);
+	got = file->operations->pages(
+		file, position / PAGE_SIZE, pages, count < PAGES_AT_ONCE ? count : PAGES_AT_ONCE);
+	mutex_unlock(&file->lock);
+	if (got == 0)
+		return 0;
+	error = address_space_put(space, page_of(address), pages, got);
+	return error != 0 ? error : (int)got;
+}
+
+/* Copies `size` bytes of the file, which are in one page of memory. */
+static int copy_piece(struct address_space *space, struct vnode *file, uintptr_t address,
+	uint32_t position, size_t size)
+{
+	char *to = address_space_reach(space, address);
+
 	return to == NULL ? -ENOMEM : read_file(file, position, to, size);
 }
 
@@ -173,14 +185,26 @@ static int load_segment(struct address_space *space, struct vnode *file,
 {
 	uintptr_t address = segment->vaddr;
 	uintptr_t end = segment->vaddr + segment->file_size;
+	uintptr_t share_start, share_end;
 	int error = map_segment(space, segment);
 
+	find_pages_of_file(elf, segment, &share_start, &share_end);
 	while (error == 0 && address < end) {
-		uintptr_t room = PAGE_SIZE - address % PAGE_SIZE;
-		size_t size = room < end - address ? room : end - address;
+		uint32_t position = segment->offset + (uint32_t)(address - segment->vaddr);
+		uintptr_t next = page_of(address) + PAGE_SIZE;
+		int count = 0;
 
-		error = load_page(space, file, elf, segment, address, size);
-		address += size;
+		if (page_of(address) >= share_start && address < share_end)
+			count = put_pages(space, file, address, position,
+				(share_end - page_of(address)) / PAGE_SIZE);
+		if (count < 0)
+			return count;
+		if (count > 0)
+			next += ((unsigned)count - 1) * PAGE_SIZE;
+		else
+			error = copy_piece(
+				space, file, address, position, (next < end ? next : end) - address);
+		address = next;
 	}
 	return error;
 }

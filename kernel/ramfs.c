@@ -340,18 +340,25 @@ static int ramfs_truncate(struct vnode *vnode, off_t size)
 	return 0;
 }
 
-static uint32_t ramfs_page(struct vnode *vnode, uint64_t index)
+static unsigned ramfs_pages(
+	struct vnode *vnode, uint64_t index, uint32_t *pages, unsigned count)
 {
 	struct node *node = node_of(vnode);
-	uint32_t page = find_page(node, index);
+	uint32_t in_archive =
+		node->file.archive_pages != NO_PAGE ? node->file.archive_size / PAGE_SIZE : 0;
+	unsigned i;
 
-	if (page == NO_PAGE && node->file.archive_pages != NO_PAGE
-		&& (index + 1) * PAGE_SIZE <= node->file.archive_size)
-		page = node->file.archive_pages + (uint32_t)index * PAGE_SIZE;
-	if (page == NO_PAGE)
-		return PAGE_NONE;
-	page_reference(page);
-	return page;
+	for (i = 0; i < count; i++, index++) {
+		uint32_t page = find_page(node, index);
+
+		if (page == NO_PAGE && index < in_archive)
+			page = node->file.archive_pages + (uint32_t)index * PAGE_SIZE;
+		if (page == NO_PAGE)
+			break;
+		page_reference(page);
+		pages[i] = page;
+	}
+	return i;
 }
 
 static uint64_t ramfs_allocated(struct vnode *vnode)
@@ -761,7 +768,7 @@ static const struct vnode_operations kFileOperations = {
 	.read = ramfs_read,
 	.write = ramfs_write,
 	.truncate = ramfs_truncate,
-	.page = ramfs_page,
+	.pages = ramfs_pages,
 	.allocated = ramfs_allocated,
 	.release = ramfs_release,
 };

@@ -287,6 +287,10 @@ void test_program_archive_changes(void)
 	status = 43;
 	CHECK_EQUAL(_kern_write(fd, LARGE_STATUS, &status, 1), 1);
 	check_runs(LARGE, 43);
+	CHECK_EQUAL(_kern_ftruncate(fd, 2 * PAGE), 0);
+	CHECK_EQUAL(_kern_ftruncate(fd, 3 * PAGE), 0);
+	CHECK_EQUAL(_kern_read(fd, 2 * PAGE + 5, &status, 1), 1);
+	CHECK_EQUAL(status, 0);
 	/* Its pages are free again, as the test found them. */
 	CHECK_EQUAL(_kern_ftruncate(fd, 0), 0);
 	CHECK_EQUAL(_kern_exec(LARGE, arguments, NULL), -ENOEXEC);
@@ -472,6 +476,12 @@ void test_program_odd_segments(void)
 	make_program((struct segment[]){{0x123, IMAGE + 0x123, 0x300, 0x300, 0},
 					 {PAGE - 0x100, IMAGE + PAGE - 0x100, PAGE + 0x200, PAGE + 0x200, 1}},
 		2, IMAGE + PAGE - 0x100, true);
+	check_runs(COPY, FILLER + 1);
+	/* Pages of a segment, of which another has only the last, and was there first. */
+	make_program(
+		(struct segment[]){{2 * PAGE + 0x800, IMAGE + 2 * PAGE + 0x800, 0x300, 0x300, 0},
+			{0, IMAGE, 2 * PAGE + 0x800, 2 * PAGE + 0x800, 1}},
+		2, IMAGE + PAGE + 5, true);
 	check_runs(COPY, FILLER + 1);
 	/* A whole page that the program writes to, and the file has as before. */
 	make_program((struct segment[]){{0, IMAGE, PAGE, PAGE, 0},
