@@ -41,11 +41,11 @@ struct node {
 	union {
 		struct {
 			uint32_t tree; /* physical page, or NO_PAGE */
-			unsigned height;
+			uint8_t height;
+			bool gives_archive;		/* its whole pages can be mapped */
 			uint32_t pages;			/* that hold data, for `allocated` */
 			const uint8_t *archive; /* NULL: none */
 			uint32_t archive_size;
-			uint32_t archive_pages; /* where it lies in whole pages, or NO_PAGE */
 		} file;
 		struct {
 			struct list entries;
@@ -345,14 +345,14 @@ static unsigned ramfs_pages(
 {
 	struct node *node = node_of(vnode);
 	uint32_t in_archive =
-		node->file.archive_pages != NO_PAGE ? node->file.archive_size / PAGE_SIZE : 0;
+		node->file.gives_archive ? node->file.archive_size / PAGE_SIZE : 0;
 	unsigned i;
 
 	for (i = 0; i < count; i++, index++) {
 		uint32_t page = find_page(node, index);
 
 		if (page == NO_PAGE && index < in_archive)
-			page = node->file.archive_pages + (uint32_t)index * PAGE_SIZE;
+			page = arch_virtual_to_physical(node->file.archive + index * PAGE_SIZE);
 		if (page == NO_PAGE)
 			break;
 		page_reference(page);
@@ -931,16 +931,12 @@ static void make_parents(char *path)
 	}
 }
 
-/* The pages of a file that lies in whole ones, for programs to be run from. */
-static uint32_t archive_pages(const struct archive_file *file)
+/* Whether the file lies on whole pages, which then are for programs to be run from. */
+static bool keep_pages(const struct archive_file *file)
 {
-	uint32_t physical;
-
-	if ((uintptr_t)file->data % PAGE_SIZE != 0 || file->size < PAGE_SIZE
-		|| !arch_is_direct(file->data))
-		return NO_PAGE;
-	physical = arch_virtual_to_physical(file->data);
-	return page_keep(physical, file->size / PAGE_SIZE) ? physical : NO_PAGE;
+	return (uintptr_t)file->data % PAGE_SIZE == 0 && file->size >= PAGE_SIZE
+		   && arch_is_direct(file->data)
+		   && page_keep(arch_virtual_to_physical(file->data), file->size / PAGE_SIZE);
 }
 
 /* A file whose bytes stay in the archive. The name is free. */
@@ -961,7 +957,7 @@ static int add_file(const char *path, const struct archive_file *file)
 		if (error == 0) {
 			node->file.archive = file->data;
 			node->file.archive_size = (uint32_t)file->size;
-			node->file.archive_pages = archive_pages(file);
+			node->file.gives_archive = keep_pages(file);
 			node->vnode.size = (off_t)file->size;
 		}
 		mutex_unlock(&walked.parent->lock);
