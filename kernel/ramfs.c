@@ -5,7 +5,8 @@
  * A node is its vnode, and lives as long as somebody has a reference; a name in
  * a directory is one. A file's pages hang on a radix tree that is as high as
  * the size needs; what is not there reads as the archive's bytes, where the file came
- * from one, and as zeros otherwise.
+ * from one, and as zeros otherwise. Programs are run from these pages: one that is
+ * mapped somewhere has another reference, and is not written to in its place.
  */
 #include "kernel/ramfs.h"
 #include "kernel/arch.h"
