@@ -58,8 +58,6 @@ struct node {
 	};
 };
 
-_Static_assert(sizeof(struct node) <= 128, "the heap's next size is twice that");
-
 struct ramfs {
 	uint64_t last_number;
 	uint32_t removed; /* nodes without a name that somebody still has */
