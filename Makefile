@@ -327,12 +327,14 @@ $(SHELL_STAMPS) &: tools/ports.py tools/postern-cc $(BUILD)/libc.contents \
 		$(BUILD)/libroot/posix/crt0.asm.o libroot/program.ld
 	@$(PYTHON) tools/ports.py --build $(BUILD) --if-possible dash mksh
 
-$(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources $(SHELL_PORT) $(wildcard $(BUILD)/ports/*.stamp)
+$(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources tools/align_archive.py $(SHELL_PORT) $(wildcard $(BUILD)/ports/*.stamp)
 	@mkdir -p $(BUILD)/ports/root
 	@ports=$$(cd $(BUILD)/ports/root && find . -type f | sed 's,^\./,,' | LC_ALL=C sort); \
 	tar --create --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
-		--mtime=@0 --file=$@ -C $(BUILD)/root $(sort $(APP_FILES:$(BUILD)/root/%=%)) \
+		--mtime=@0 --file=$@.new -C $(BUILD)/root $(sort $(APP_FILES:$(BUILD)/root/%=%)) \
 		$${ports:+-C $(abspath $(BUILD))/ports/root} $$ports
+	@$(PYTHON) tools/align_archive.py $@.new
+	@mv $@.new $@
 
 .PHONY: ports
 ports: $(SHELL_PORT) $(BUILD)/libc.contents	## Lua, SQLite, an editor, ... from Debian's source packages, into the image

@@ -228,6 +228,50 @@ bool address_space_fault(struct address_space *space, uintptr_t address, unsigne
 	return resolved;
 }
 
+int address_space_put(
+	struct address_space *space, uintptr_t address, const uint32_t *pages, unsigned count)
+{
+	struct region *region = NULL;
+	int error = 0;
+	unsigned i;
+
+	mutex_lock(&space->mutex);
+	for (i = 0; i < count; i++, address += PAGE_SIZE) {
+		if (region == NULL || address >= region->end)
+			region = find_region(space, address);
+		ASSERT(region != NULL && region->shared == NULL);
+		if (error == 0)
+			error = map_page(
+				space, region, address, pages[i], region->protection & ~PAGE_WRITABLE);
+		if (error != 0)
+			page_release(pages[i]);
+	}
+	mutex_unlock(&space->mutex);
+	return error;
+}
+
+void *address_space_reach(struct address_space *space, uintptr_t address)
+{
+	uintptr_t offset = address % PAGE_SIZE;
+	struct region *region;
+	unsigned mapped;
+	uint32_t page;
+	bool resolved = true;
+
+	mutex_lock(&space->mutex);
+	region = find_region(space, address);
+	ASSERT(region != NULL && region->shared == NULL);
+	page = arch_space_lookup(&space->arch, address - offset, &mapped);
+	if (page == PAGE_NONE)
+		resolved = fault_absent(space, region, address - offset);
+	else if (page_references(page) > 1) /* never its own to write to */
+		resolved = fault_copy(space, region, address - offset, page);
+	if (resolved)
+		page = arch_space_lookup(&space->arch, address - offset, &mapped);
+	mutex_unlock(&space->mutex);
+	return resolved ? (char *)arch_physical_to_virtual(page) + offset : NULL;
+}
+
 /* ---- Regions --------------------------------------------------------------- */
 
 static void shared_release(struct shared_pages *shared)

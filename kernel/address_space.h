@@ -68,6 +68,21 @@ int address_space_add(
 unsigned address_space_query(struct address_space *space, uintptr_t address);
 
 /*
+ * Maps pages from `address` on, where private regions are and no pages yet.
+ * The caller's references go to the space, whose first write to a page copies
+ * it where somebody else has it, too. 0, or -ENOMEM: then the references of those that
+ * were not mapped are gone as well.
+ */
+int address_space_put(struct address_space *space, uintptr_t address,
+	const uint32_t *pages, unsigned count);
+
+/*
+ * For who fills a space: the kernel's address of a user address that has a private
+ * region, on a page that nobody else has, whatever the protection. NULL: no memory.
+ */
+void *address_space_reach(struct address_space *space, uintptr_t address);
+
+/*
  * Adds a region where `size` bytes are free with `guard` bytes, which stay free,
  * below (both in whole pages). Returns where, or 0.
  */

@@ -20,6 +20,10 @@
 void *arch_physical_to_virtual(uint32_t physical);
 uint32_t arch_virtual_to_physical(const void *address);
 
+/* Whether it is such an address, up to its page's end: boot modules may lie
+ * elsewhere. */
+bool arch_is_direct(const void *address);
+
 /* ---- Address spaces: behind kernel/address_space.c only ------------------ */
 
 #define PAGE_WRITABLE 0x1u

@@ -119,11 +119,13 @@ static void put_closed(struct process *process, struct open_file *file)
 void files_exec(struct process *process)
 {
 	struct file_table *table = process->files;
-	int fd;
+	unsigned word;
 
-	for (fd = 0; fd < OPEN_MAX; fd++) {
-		if (table->close_on_exec[fd / 32] & BIT(fd)) {
-			struct open_file *file = take(table, fd);
+	for (word = 0; word < OPEN_MAX / 32; word++) {
+		uint32_t bits;
+
+		for (bits = table->close_on_exec[word]; bits != 0; bits &= bits - 1) {
+			struct open_file *file = take(table, (int)(word * 32) + __builtin_ctz(bits));
 
 			if (file != NULL)
 				put_closed(process, file);

@@ -184,7 +184,7 @@ void page_reference(uint32_t physical)
 	struct page *page = &sPages[physical / PAGE_SIZE];
 
 	ASSERT(page->state == PAGE_USED && page->order == 0);
-	ASSERT(page->references > 0 && page->references < UINT16_MAX);
+	ASSERT(page->references > 0 && page->references < UINT32_MAX);
 	__atomic_add_fetch(&page->references, 1, __ATOMIC_RELAXED);
 }
 
@@ -200,6 +200,22 @@ void page_release(uint32_t physical)
 uint32_t page_references(uint32_t physical)
 {
 	return __atomic_load_n(&sPages[physical / PAGE_SIZE].references, __ATOMIC_ACQUIRE);
+}
+
+bool page_keep(uint32_t physical, uint32_t count)
+{
+	uint32_t first = physical / PAGE_SIZE;
+	bool all_reserved = first < sPageCount && count <= sPageCount - first;
+	uint32_t i;
+
+	ASSERT(physical % PAGE_SIZE == 0);
+	spin_lock(&sLock);
+	for (i = 0; i < count && all_reserved; i++)
+		all_reserved = sPages[first + i].state == PAGE_RESERVED;
+	for (i = 0; i < count && all_reserved; i++)
+		sPages[first + i] = (struct page){.state = PAGE_USED, .references = 1};
+	spin_unlock(&sLock);
+	return all_reserved;
 }
 
 uint32_t page_free_count(void)

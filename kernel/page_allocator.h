@@ -18,11 +18,13 @@
 
 /* What is known of one page: for page_allocator.c only. */
 struct page {
-	uint32_t next;	   /* on the list of free blocks of its order */
-	uint32_t previous; /* the same */
+	union {
+		uint32_t next;		 /* on the list of free blocks of its order */
+		uint32_t references; /* of a single page in use: who maps it */
+	};
+	uint32_t previous; /* as next */
 	uint8_t state;
 	uint8_t order;
-	uint16_t references; /* of a single page in use: who maps it */
 };
 
 /*
@@ -60,6 +62,14 @@ void page_free(uint32_t physical, unsigned order);
 void page_reference(uint32_t physical);
 void page_release(uint32_t physical);
 uint32_t page_references(uint32_t physical);
+
+/*
+ * Makes `count` pages that are not the allocator's single ones in use, with a
+ * reference that nobody gives back: so what lies in a boot module can be mapped
+ * like all else, and is never free. False, and nothing is changed, when one of
+ * them is the allocator's already.
+ */
+bool page_keep(uint32_t physical, uint32_t count);
 
 /* Pages that are free; pages that the allocator was given at all. */
 uint32_t page_free_count(void);

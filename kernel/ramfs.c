@@ -5,7 +5,8 @@
  * A node is its vnode, and lives as long as somebody has a reference; a name in
  * a directory is one. A file's pages hang on a radix tree that is as high as
  * the size needs; what is not there reads as the archive's bytes, where the file came
- * from one, and as zeros otherwise.
+ * from one, and as zeros otherwise. Programs are run from these pages: one that is
+ * mapped somewhere has another reference, and is not written to in its place.
  */
 #include "kernel/ramfs.h"
 #include "kernel/arch.h"
@@ -40,7 +41,8 @@ struct node {
 	union {
 		struct {
 			uint32_t tree; /* physical page, or NO_PAGE */
-			unsigned height;
+			uint8_t height;
+			bool gives_archive;		/* its whole pages can be mapped */
 			uint32_t pages;			/* that hold data, for `allocated` */
 			const uint8_t *archive; /* NULL: none */
 			uint32_t archive_size;
@@ -160,6 +162,23 @@ static void fill_page(const struct node *node, uint64_t index, uint32_t page)
 	memset(bytes + given, 0, PAGE_SIZE - given);
 }
 
+/* Makes the page that a slot has one that nobody else has. */
+static int own_page(uint32_t *slot)
+{
+	uint32_t page;
+
+	/* Only who has the vnode locked gives another reference, so 1 stays 1. */
+	if (page_references(*slot) == 1)
+		return 0;
+	page = allocate_page(true);
+	if (page == NO_PAGE)
+		return -ENOSPC;
+	memcpy(arch_physical_to_virtual(page), arch_physical_to_virtual(*slot), PAGE_SIZE);
+	page_release(*slot);
+	*slot = page;
+	return 0;
+}
+
 /*
  * Takes `count` bytes to the page at `index` and what is at `offset` in it. -ENOSPC,
  * -EFAULT.
@@ -183,6 +202,8 @@ static int write_page(
 		node->file.pages++;
 		if (!whole)
 			fill_page(node, index, page);
+	} else if ((error = own_page(slot)) != 0) {
+		return error;
 	}
 	error = io_take(io, (char *)arch_physical_to_virtual(*slot) + offset, count);
 	/* A copy that fails half way must not show what was in the page before. */
@@ -207,7 +228,7 @@ static bool prune(struct node *node, uint32_t page, unsigned height, uint64_t fi
 		if (start + each <= first) {
 			empty = false;
 		} else if (height == 1) {
-			page_free(slots[i], 0);
+			page_release(slots[i]);
 			slots[i] = NO_PAGE;
 			node->file.pages--;
 		} else if (prune(node, slots[i], height - 1, first > start ? first - start : 0)) {
@@ -301,18 +322,44 @@ static int ramfs_truncate(struct vnode *vnode, off_t size)
 	if (size > (off_t)(capacity(HEIGHT_MAX) * PAGE_SIZE))
 		return -EFBIG;
 	if (size < vnode->size) {
-		uint32_t page = find_page(node, (uint64_t)size / PAGE_SIZE);
+		uint64_t last = (uint64_t)size / PAGE_SIZE;
 
 		/* When it grows again there are zeros behind what is left. */
-		if (offset != 0 && page != NO_PAGE)
+		if (offset != 0 && find_page(node, last) != NO_PAGE) {
+			uint32_t *slot = make_slot(node, last); /* it is there */
+
+			if (own_page(slot) != 0)
+				return -ENOSPC;
 			memset(
-				(char *)arch_physical_to_virtual(page) + offset, 0, PAGE_SIZE - offset);
+				(char *)arch_physical_to_virtual(*slot) + offset, 0, PAGE_SIZE - offset);
+		}
 		if (size < (off_t)node->file.archive_size)
 			node->file.archive_size = (uint32_t)size;
 		free_pages(node, ((uint64_t)size + PAGE_SIZE - 1) / PAGE_SIZE);
 	}
 	vnode->size = size;
 	return 0;
+}
+
+static unsigned ramfs_pages(
+	struct vnode *vnode, uint64_t index, uint32_t *pages, unsigned count)
+{
+	struct node *node = node_of(vnode);
+	uint32_t in_archive =
+		node->file.gives_archive ? node->file.archive_size / PAGE_SIZE : 0;
+	unsigned i;
+
+	for (i = 0; i < count; i++, index++) {
+		uint32_t page = find_page(node, index);
+
+		if (page == NO_PAGE && index < in_archive)
+			page = arch_virtual_to_physical(node->file.archive + index * PAGE_SIZE);
+		if (page == NO_PAGE)
+			break;
+		page_reference(page);
+		pages[i] = page;
+	}
+	return i;
 }
 
 static uint64_t ramfs_allocated(struct vnode *vnode)
@@ -698,6 +745,7 @@ static const struct vnode_operations kFileOperations = {
 	.read = ramfs_read,
 	.write = ramfs_write,
 	.truncate = ramfs_truncate,
+	.pages = ramfs_pages,
 	.allocated = ramfs_allocated,
 	.release = ramfs_release,
 };
@@ -860,6 +908,14 @@ static void make_parents(char *path)
 	}
 }
 
+/* Whether the file lies on whole pages, which then are for programs to be run from. */
+static bool keep_pages(const struct archive_file *file)
+{
+	return (uintptr_t)file->data % PAGE_SIZE == 0 && file->size >= PAGE_SIZE
+		   && arch_is_direct(file->data)
+		   && page_keep(arch_virtual_to_physical(file->data), file->size / PAGE_SIZE);
+}
+
 /* A file whose bytes stay in the archive. The name is free. */
 static int add_file(const char *path, const struct archive_file *file)
 {
@@ -878,6 +934,7 @@ static int add_file(const char *path, const struct archive_file *file)
 		if (error == 0) {
 			node->file.archive = file->data;
 			node->file.archive_size = (uint32_t)file->size;
+			node->file.gives_archive = keep_pages(file);
 			node->vnode.size = (off_t)file->size;
 		}
 		mutex_unlock(&walked.parent->lock);

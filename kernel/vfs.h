@@ -230,6 +230,17 @@ struct vnode_operations {
 	int (*write)(struct vnode *vnode, off_t position, struct io *io);
 	int (*truncate)(struct vnode *vnode, off_t size);
 
+	/*
+	 * Up to `count` pages that hold the file's bytes from index * PAGE_SIZE on, and
+	 * zeros behind the file's end, each with a reference for the caller. Returns how
+	 * many follow each other there; what is behind them, or everything with 0, has to
+	 * be read. As long as somebody else has a reference a page's bytes stay as
+	 * they are: what changes the file first takes another page for it. NULL: there
+	 * are none.
+	 */
+	unsigned (*pages)(
+		struct vnode *vnode, uint64_t index, uint32_t *pages, unsigned count);
+
 	/* -- Symbolic links: up to `size` bytes of the target, no NUL; how many. */
 	ssize_t (*readlink)(struct vnode *vnode, char *target, size_t size);
 

@@ -40,6 +40,11 @@ uint32_t arch_virtual_to_physical(const void *address)
 	return PHYSICAL_OF(address);
 }
 
+bool arch_is_direct(const void *address)
+{
+	return (uintptr_t)address >= KERNEL_BASE && PHYSICAL_OF(address) < sDirectMapEnd;
+}
+
 uint32_t i386_kernel_root(void)
 {
 	return PHYSICAL_OF(gPaging->kernel_root);

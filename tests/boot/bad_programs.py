@@ -4,7 +4,7 @@
     bad_programs.py FOLDER
 
 Each is a program that runs (`good`: it exits with status 42) with one thing
-changed. The guest expects them as /bad/NAME.
+changed. The guest expects them as /bad/NAME. `large` runs, too: sharing.c changes it.
 """
 
 import struct
@@ -51,6 +51,7 @@ FAR = BASE + 0x10000
 
 def files():
     yield "good", program()
+    yield "large", program([segment(file_size=0x3000, memory_size=0x3000)]).ljust(0x3000, b"\xee")
     yield "empty", b""
     yield "garbage", bytes(i * 167 % 251 for i in range(5000))
     yield "text", b"#!/bin/sh\necho no program\n"

@@ -1,6 +1,7 @@
 """tests/guest/filetests: the calls about files, on the machines that differ."""
 
 import re
+import tarfile
 
 import pytest
 
@@ -66,6 +67,14 @@ def test_all_more(boot, machine):
 def test_by_name(boot):
     run = boot("filetests", "sizes", "pipe_carries", direct=True)
     check(run, ["sizes", "pipe_carries"])
+
+
+def test_programs_lie_on_pages():
+    """From there the kernel maps them; others it would copy, each time."""
+    with tarfile.open(booting.BUILD / "system.tar") as archive:
+        programs = [entry for entry in archive if entry.mode & 0o111 and entry.size >= 4096]
+    assert "bin/ls" in [entry.name for entry in programs]
+    assert [entry.name for entry in programs if entry.offset_data % 4096 != 0] == []
 
 
 @pytest.mark.parametrize("damage", ("cut", "checksum", "number"))

@@ -30,6 +30,19 @@ void *arch_physical_to_virtual(uint32_t physical)
 	return sMemory + physical;
 }
 
+/* Archives are somewhere else, so nothing of them is mapped in place. */
+bool arch_is_direct(const void *address)
+{
+	(void)address;
+	return false;
+}
+
+uint32_t arch_virtual_to_physical(const void *address)
+{
+	(void)address;
+	abort();
+}
+
 size_t strlcpy(char *to, const char *from, size_t size)
 {
 	return (size_t)snprintf(to, size, "%s", from);

@@ -257,6 +257,33 @@ def test_the_files_archive(tmp_path):
     assert data[257:263] == b"ustar\0"
 
 
+def test_programs_lie_on_pages(tmp_path):
+    """Of whatever sizes lie between them, and nothing else moves or is lost."""
+    contents = {}
+    files = []
+    for number, size in enumerate((5000, 0, 4096, 1, 3584, 4095, 8192, 512, 70000, 4608, 5000)):
+        name = f"{number}"
+        contents["bin/" + name] = bytes((number + i) % 251 for i in range(size))
+        (tmp_path / name).write_bytes(contents["bin/" + name])
+        (tmp_path / name).chmod(0o755 if number % 3 != 1 else 0o644)
+        files.append((str(tmp_path / name), "/bin/" + name))
+    data = archive.make_files_archive(files)
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        found = list(tar)
+        assert {entry.name: tar.extractfile(entry).read() for entry in found} == contents
+    assert [entry.name for entry in found] == list(contents)
+    on_pages = [entry.offset_data % 4096 == 0 for entry in found]
+    assert all(on for on, entry in zip(on_pages, found)
+               if entry.size >= 4096 and entry.mode & 0o111)
+    assert not all(on_pages)
+    assert archive.align_programs(data) == data
+    # GNU tar takes the filler for what it is.
+    (tmp_path / "all.tar").write_bytes(data)
+    listed = subprocess.run(["tar", "-tf", tmp_path / "all.tar"], check=True,
+                            capture_output=True, text=True)
+    assert (listed.stdout.split(), listed.stderr) == (list(contents), "")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(BootError, match="nowhere"):
         archive.make_files_archive([(str(tmp_path / "nowhere"), "/x")])

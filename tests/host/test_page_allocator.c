@@ -204,6 +204,36 @@ static void test_all_of_memory(void)
 	free(pages);
 }
 
+/* Pages that are kept are counted like others, and never free. */
+static void test_kept(void)
+{
+	static struct page pages[64];
+	uint32_t i;
+
+	start(pages, 64);
+	page_allocator_add(16, 32);
+	CHECK(!page_keep(10 * PAGE_SIZE, 7)); /* into what is the allocator's, */
+	CHECK(!page_keep(60 * PAGE_SIZE, 5)); /* beyond the end, */
+	CHECK(!page_keep(64 * PAGE_SIZE, 1)); /* or wholly there */
+	CHECK(!page_keep(UINT32_MAX / PAGE_SIZE * PAGE_SIZE, 2));
+	CHECK(page_keep(10 * PAGE_SIZE, 6));
+	CHECK(!page_keep(12 * PAGE_SIZE, 1));
+	CHECK(page_keep(50 * PAGE_SIZE, 14));
+	CHECK_NUMBER(page_free_count(), 32);
+	CHECK_NUMBER(page_total_count(), 32);
+	/* Of a program's page there may be more mappings than 16 bits count. */
+	for (i = 0; i < 100000; i++)
+		page_reference(63 * PAGE_SIZE);
+	CHECK_NUMBER(page_references(63 * PAGE_SIZE), 100001);
+	for (i = 0; i < 100000; i++)
+		page_release(63 * PAGE_SIZE);
+	CHECK_NUMBER(page_references(63 * PAGE_SIZE), 1);
+	/* Given later, as maps that overlap do, they stay what they are. */
+	page_allocator_add(0, 64);
+	CHECK_NUMBER(page_free_count(), 32 + 10 + 2);
+	CHECK_NUMBER(page_references(15 * PAGE_SIZE), 1);
+}
+
 #define CHECK_PANIC(statement)                                                           \
 	do {                                                                                 \
 		volatile bool panicked = true;                                                   \
@@ -254,6 +284,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof(kCounts) / sizeof(kCounts[0]); i++)
 		test_random(kCounts[i]);
 	test_all_of_memory();
+	test_kept();
 	test_assertions();
 	return check_result();
 }

@@ -29,6 +29,39 @@ def parse_file_option(text):
     return host, guest
 
 
+BLOCK = 512
+PAGE = 4096
+
+
+def _filler(size):
+    """A pax header for all that follows, which says nothing: `size` bytes, from 1024 on."""
+    header = tarfile.TarInfo("filler")
+    header.type = tarfile.XGLTYPE
+    header.size = size - BLOCK
+    begin = b"%d comment=" % header.size
+    content = begin + b" " * (header.size - len(begin) - 1) + b"\n"
+    return header.tobuf(tarfile.USTAR_FORMAT) + content
+
+
+def align_programs(data):
+    """The archive with the bytes of its programs on whole pages, so that the kernel can
+    map them where they lie."""
+    parts = []
+    at = used = 0
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for member in archive:
+            if not (member.isreg() and member.mode & 0o111 and member.size >= PAGE):
+                continue
+            parts.append(data[at:member.offset])
+            used += member.offset - at
+            missing = -(used + BLOCK) % PAGE
+            if missing > 0:
+                parts.append(_filler(missing if missing > BLOCK else missing + PAGE))
+                used += len(parts[-1])
+            at = member.offset
+    return b"".join((*parts, data[at:]))
+
+
 def _add(archive, name, content, mode):
     entry = tarfile.TarInfo(name)
     entry.size = len(content)
@@ -53,7 +86,7 @@ def make_files_archive(files):
                 _add(archive, name, content, 0o755 if executable else 0o644)
             except ValueError as error:
                 raise BootError(f"--file {host}:{guest}: {error}") from error
-    return stream.getvalue()
+    return align_programs(stream.getvalue())
 
 
 def make_run_config(words, has_files, firmware_uses_serial):

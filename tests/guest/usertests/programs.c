@@ -129,6 +129,10 @@ int run_part(int argc, char **argv, char **envp)
 		return 99;
 	if (strcmp(argv[2], "fpu") == 0)
 		return fpu_part();
+	if (strcmp(argv[2], "steady") == 0)
+		return steady_part();
+	if (strcmp(argv[2], "writing") == 0)
+		return writing_part(argv[3]);
 	if (strcmp(argv[2], "exit") == 0)
 		return number(argv[3]);
 	for (unsigned i = 0; i < sizeof kParts / sizeof kParts[0]; i++) {
