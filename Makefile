@@ -315,7 +315,8 @@ $(foreach name,$(BENCHES), \
 
 # The programs of apps/, and what ports there are. The shell is one of them, so goals
 # that run programs wait for it; where its source cannot be fetched they go without.
-# dash is /bin/sh, and mksh what a person gets.
+# dash is /bin/sh, and mksh what a person gets. Where a port has a program of a name of
+# ours, ours is taken.
 SHELL_STAMPS := $(BUILD)/ports/dash.stamp $(BUILD)/ports/mksh.stamp
 SHELL_PORT := $(if $(filter test test-full ports $(if $(APP_ALONE),,run), \
 	$(MAKECMDGOALS)),$(SHELL_STAMPS))
@@ -325,7 +326,8 @@ $(SHELL_STAMPS) &: tools/ports.py tools/postern-cc $(BUILD)/libc.contents \
 
 $(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources $(SHELL_PORT) $(wildcard $(BUILD)/ports/*.stamp)
 	@mkdir -p $(BUILD)/ports/root
-	@ports=$$(cd $(BUILD)/ports/root && find . -type f | sed 's,^\./,,' | LC_ALL=C sort); \
+	@ports=$$(cd $(BUILD)/ports/root && find . ! -type d | sed 's,^\./,,' | LC_ALL=C sort | \
+		grep -vxF $(APP_FILES:$(BUILD)/root/%=-e %)); \
 	tar --create --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
 		--mtime=@0 --file=$@ -C $(BUILD)/root $(sort $(APP_FILES:$(BUILD)/root/%=%)) \
 		$${ports:+-C $(abspath $(BUILD))/ports/root} $$ports

@@ -22,8 +22,8 @@ PROMPT = b"/home # "
 class Shell(Person):
     """A person at the shell that init starts."""
 
-    def __init__(self, *options):
-        super().__init__(program="init", options=(
+    def __init__(self, *options, **window):
+        super().__init__(program="init", **window, options=(
             "--file", f"{port('mksh')}:/bin/mksh", "--file", f"{port('sh')}:/bin/sh", *options))
 
     def __enter__(self):
