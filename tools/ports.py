@@ -135,10 +135,11 @@ def ed(work):
 
 
 def elvis(work):
-    # Its own description of terminals, so that no library of those is needed
+    # Its own description of terminals, so that no library of those is needed. It takes this
+    # for Minix, whose console, like ours, stays in the last column until more comes.
     names = ("blk cmd1 cmd2 curses cut ex input main misc modify move1 move2 move3 move4 move5 "
              "opts recycle redraw regexp regsub system tio tmp vars vcmd vi").split()
-    work.run(COMPILER, "-O2", "-w", "-std=gnu89", "-DCOHERENT=1", "-c", "tinytcap.c")
+    work.run(COMPILER, "-O2", "-w", "-std=gnu89", "-c", "tinytcap.c")
     work.run(COMPILER, "-O2", "-c", ROOT / "tools/ports/elvis_calls.c", "-o", "calls.o")
     work.compile("elvis", [f"{name}.c" for name in names], "-std=gnu89", "-DM_SYSV=0",
                  "-Dsignal=elvis_signal", "-Dlseek=elvis_lseek",
