@@ -310,7 +310,7 @@ def toybox(work):
     work.run("make", "allnoconfig", **tools)
     config = work.source / ".config"
     text = config.read_text()
-    for name in (*TOYBOX_PROGRAMS, "toybox", "toybox_float", "toybox_help",
+    for name in (*TOYBOX_PROGRAMS, "test_glue", "toybox", "toybox_float", "toybox_help",
                  "toybox_help_dashdash", "sort_float"):
         text = text.replace(f"# CONFIG_{name.upper()} is not set\n", f"CONFIG_{name.upper()}=y\n")
     config.write_text(text)
@@ -339,7 +339,7 @@ def toybox(work):
     work.run(COMPILER, "-O2", "-w", "-c", ours / "postern.c", "-o", "postern.o")
     work.compile("toybox", sources, *flags, libraries=["portability.o", "postern.o", "-lm"])
     work.install("toybox")
-    for name in TOYBOX_PROGRAMS:
+    for name in (*TOYBOX_PROGRAMS, "["):  # which is a name of test
         link = work.image / "bin" / name
         link.unlink(missing_ok=True)
         link.symlink_to("toybox")

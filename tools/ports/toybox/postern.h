@@ -17,6 +17,9 @@ extern FILE *stdin;
 /* newlib has a function of another kind by the name of one of seq's. */
 #define itoa seq_itoa
 
+#define __LITTLE_ENDIAN 1234
+#define __BIG_ENDIAN 4321
+#define __BYTE_ORDER __LITTLE_ENDIAN
 #define bswap_16 __builtin_bswap16
 #define bswap_32 __builtin_bswap32
 #define bswap_64 __builtin_bswap64
