@@ -34,7 +34,8 @@ sort -r words
 sort -u words
 sort -f words
 sort -n table
-sort -k2,2 -k3,3rg table
+sort -k2,2 -k3,3rn table
+sort -g -k3,3 table
 sort -t ' ' -k 1,1n -k 2 table
 sort -c words 2>/dev/null
 sort words other | uniq -c
@@ -58,7 +59,7 @@ tr -s n < words
 tr -cd 'a-z\\n' < folds
 expand folds
 expand -t 4 folds
-fold -w 10 folds
+fold -w 10 other
 paste words other
 paste -d , - - < words
 sort words > s; sort other > t; comm s t; comm -12 s t
@@ -74,8 +75,8 @@ sed 's/\\(.*\\) \\(.*\\)/\\2 \\1/' words
 sed -i 's/pear/PEAR/' words; cat words; sed -i 's/PEAR/pear/' words
 od -c folds
 od -An -tx1 words
-od -tx4 -N 16 folds
-od -td2 words
+od -An -tx4 -N 16 folds | tr -s ' '
+od -An -td2 words | tr -s ' '
 cksum words
 md5sum words
 sha1sum words
@@ -107,7 +108,7 @@ env -i A=1 B=2 env | sort
 env -u HOME sh -c 'echo ${HOME-none}'
 yes no | head -n 3
 printf 'a b\\nc\\n' | xargs -n 1 printf '<%s>'
-seq 1 5000 | xargs sh -c 'echo $#' sh | head -n 1 | wc -l
+seq 1 5000 | xargs sh -c 'echo $#' sh | head -n 1 | grep -c '^[0-9]*$'
 mkdir d d/e; cp words d/w; cp words d/e/v; find d | sort; find d -type f -name 'v*'
 find d -type f -exec sh -c 'echo "got $1"' sh {} \\; | sort
 find d -newer none 2>/dev/null
