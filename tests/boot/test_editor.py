@@ -78,7 +78,8 @@ def test_editing(tmp_path):
     """Inserting, moving, deleting, undoing, searching; then what was saved."""
     with Writer(tmp_path) as writer:
         writer.edit(b"/tmp/text")
-        writer.shows("one", "two words", "three", "four", cursor=(0, 0), last='"/tmp/text"  4 lines')
+        writer.shows("one", "two words", "three", "four", cursor=(0, 0),
+                     last='"/tmp/text"  4 lines')
         # By letters, by arrows, by words, to a line and to a line's end.
         writer.type(b"jj")
         writer.shows("one", "two words", "three", "four", cursor=(2, 0))

@@ -226,10 +226,13 @@ def test_following_a_file():
         assert b"three" not in person.see(b"over\r\n")
 
 
-def test_without_an_end(tmp_path):
-    """cal and du, which this machine may not have, or counts in other blocks."""
+def test_what_is_not_compared():
+    """cal, du and toybox itself: this machine may not have them, or counts in other blocks."""
     port("toybox")
-    run = shell("cal 2 2024; mkdir /w; head -c 10000 /dev/zero > /w/f 2>/dev/null; du -s /w | cut -f 2; toybox | wc -w")
+    run = shell("cal 2 2024; mkdir /w; seq 2000 > /w/f; du -a /w; toybox | wc -w")
     assert run.status == 0, run
-    lines = run.stdout.decode().splitlines()
-    assert lines[0].strip() == "February 2024" and lines[6].split() == ["25", "26", "27", "28", "29"]
+    *calendar, file, folder, count = run.stdout.decode().splitlines()
+    assert calendar[0].strip() == "February 2024", run
+    assert calendar[6].split() == ["25", "26", "27", "28", "29"], run
+    assert re.fullmatch(r"(8|12)\t/w/f", file) and re.fullmatch(r"\d+\t/w", folder), run
+    assert int(count) == len(ports.TOYBOX_PROGRAMS) + 1, run  # and [
