@@ -276,8 +276,10 @@ $(BUILD)/libroot.a: $(LIBROOT_OBJECTS) $(BUILD)/sources
 # A new system call changes the library, and no program that there is: the stubs that it uses
 # are as they were. So programs depend on the contents of all other objects, and on the
 # numbers of the calls that those make; and their own objects on the calls that they name.
+# $(4) is behind $(2) already, and of newlib's nothing but its stamp may be asked for: that is
+# what takes the lock.
 define contents_rule
-$(BUILD)/$(1).stamp: $(2) $(3) tools/gensyscalls.py $(4)
+$(BUILD)/$(1).stamp: $(2) $(3) tools/gensyscalls.py
 	@{ sha256sum tools/gensyscalls.py $(filter-out %/syscalls.asm.o,$(3)); \
 		$(if $(4),ls -l --time-style=+%s.%N $(4);) $(NM) -u $(3) | \
 		sed -n 's/.* _kern_/SYS_/p' | sort -u | \

@@ -133,7 +133,6 @@ date -u -d '2024-02-29 12:00' +%s
 timeout 0.3 sleep 20
 timeout 20 sh -c 'exit 7'
 nohup sh -c 'echo kept' 2>/dev/null
-mktemp -d ./tXXXXXX | cut -c 1-3
 t=$(mktemp ./uXXXXXX); stat -c %a $t
 tty < words
 which sh >/dev/null; echo $?; which nosuch; echo $?

@@ -182,7 +182,7 @@ static void files(void)
 	CHECK(rmdir("/libc-test") == 0);
 }
 
-/* mkstemp() from many processes at once: every name is its own. And mkdtemp(). */
+/* mkstemp() from many processes at once: every name is its own. */
 static void temporary(void)
 {
 	enum { PROCESSES = 8, FILES = 20 };
@@ -222,17 +222,6 @@ static void temporary(void)
 		made++;
 	}
 	CHECK(made == PROCESSES * FILES);
-
-	char folders[3][13] = {"/d-XXXXXX", "/d-XXXXXX", "/none/XXXXXX"},
-		 wrong[] = "/d-XXXXX";
-	struct stat first;
-
-	CHECK(mkdtemp(folders[0]) == folders[0] && mkdtemp(folders[1]) == folders[1]);
-	CHECK(strcmp(folders[0], folders[1]) != 0);
-	CHECK(stat(folders[0], &first) == 0 && first.st_mode == (S_IFDIR | 0700));
-	CHECK(rmdir(folders[0]) == 0 && rmdir(folders[1]) == 0);
-	CHECK(mkdtemp(folders[2]) == NULL && errno == ENOENT);
-	CHECK(mkdtemp(wrong) == NULL && errno == EINVAL);
 }
 
 /* ---- Processes and signals ----------------------------------------------------------
