@@ -59,7 +59,7 @@ tr -s n < words
 tr -cd 'a-z\\n' < folds
 expand folds
 expand -t 4 folds
-fold -w 10 other
+fold -w 5 other | grep .
 paste words other
 paste -d , - - < words
 sort words > s; sort other > t; comm s t; comm -12 s t
