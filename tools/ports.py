@@ -290,7 +290,7 @@ def compiler_library():
 
 
 # What is built of toybox. What Postern has a program of its own for (apps/) is not; nor is
-# what there is nothing for: users, networks, named pipes.
+# what there is nothing for: users, networks.
 TOYBOX_PROGRAMS = (
     "base64 basename cal chmod cksum cmp comm count cut date diff dirname du env expand expr "
     "factor false find fold link ln md5sum mktemp nl nohup od paste patch printf pwd readlink "
