@@ -65,13 +65,6 @@ int settimeofday(const struct timeval *now, const struct timezone *zone)
 	return -1;
 }
 
-int futimens(int fd, const struct timespec times[2])
-{
-	(void)fd, (void)times;
-	errno = ENOSYS;
-	return -1;
-}
-
 int statfs(const char *path, struct statfs *status)
 {
 	struct statvfs all;
