@@ -280,8 +280,10 @@ $(BUILD)/libroot.a: $(LIBROOT_OBJECTS) $(BUILD)/sources
 # A new system call changes the library, and no program that there is: the stubs that it uses
 # are as they were. So programs depend on the contents of all other objects, and on the
 # numbers of the calls that those make; and their own objects on the calls that they name.
+# $(4) is behind $(2) already, and of newlib's nothing but its stamp may be asked for: that is
+# what takes the lock.
 define contents_rule
-$(BUILD)/$(1).stamp: $(2) $(3) tools/gensyscalls.py $(4)
+$(BUILD)/$(1).stamp: $(2) $(3) tools/gensyscalls.py
 	@{ sha256sum tools/gensyscalls.py $(filter-out %/syscalls.asm.o,$(3)); \
 		$(if $(4),ls -l --time-style=+%s.%N $(4);) $(NM) -u $(3) | \
 		sed -n 's/.* _kern_/SYS_/p' | sort -u | \
@@ -319,7 +321,8 @@ $(foreach name,$(BENCHES), \
 
 # The programs of apps/, and what ports there are. The shell is one of them, so goals
 # that run programs wait for it; where its source cannot be fetched they go without.
-# dash is /bin/sh, and mksh what a person gets.
+# dash is /bin/sh, and mksh what a person gets. Where a port has a program of a name of
+# ours, ours is taken.
 SHELL_STAMPS := $(BUILD)/ports/dash.stamp $(BUILD)/ports/mksh.stamp
 SHELL_PORT := $(if $(filter test test-full ports $(if $(APP_ALONE),,run), \
 	$(MAKECMDGOALS)),$(SHELL_STAMPS))
@@ -329,7 +332,8 @@ $(SHELL_STAMPS) &: tools/ports.py tools/postern-cc $(BUILD)/libc.contents \
 
 $(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources tools/align_archive.py $(SHELL_PORT) $(wildcard $(BUILD)/ports/*.stamp)
 	@mkdir -p $(BUILD)/ports/root
-	@ports=$$(cd $(BUILD)/ports/root && find . -type f | sed 's,^\./,,' | LC_ALL=C sort); \
+	@ports=$$(cd $(BUILD)/ports/root && find . ! -type d | sed 's,^\./,,' | LC_ALL=C sort | \
+		grep -vxF $(APP_FILES:$(BUILD)/root/%=-e %)); \
 	tar --create --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
 		--mtime=@0 --file=$@.new -C $(BUILD)/root $(sort $(APP_FILES:$(BUILD)/root/%=%)) \
 		$${ports:+-C $(abspath $(BUILD))/ports/root} $$ports

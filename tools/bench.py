@@ -5,8 +5,10 @@ usage: bench.py [--build DIR] [--cpu MODEL] [--json FILE] [ROW...]
 
 Boots tests/bench/figures several times by each entry, and once by each with
 QEMU's -icount, under which the time-stamp counter counts instructions. The rows
-that are about several processors come from machines that have 2 and 4. A ROW is
-a name, or what several names begin with. docs/benchmarks.md says what each is.
+that are about several processors come from machines that have 2 and 4. The ports'
+own benchmarks follow, in seconds, where `make ports` has built them (bench_ports.py).
+A ROW is a name, or what several names begin with. docs/benchmarks.md says what each
+is.
 """
 import argparse
 import json
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 
+import bench_ports
 import benching
 from bootlib import accelerator
 from bootlib.qemu import program_name
@@ -40,7 +43,11 @@ class Bench:
     def __init__(self, arguments):
         self.iso = os.path.join(arguments.build, "postern.iso")
         self.program = os.path.join(arguments.build, "bench", "bin", "figures")
-        self.wanted = arguments.rows
+        self.build = arguments.build
+        self.size = arguments.size
+        self.port_rows, self.wanted = choose(arguments)
+        self.ports = []  # rows of the report, of their own kind
+        self.is_all_of_ports = bool(arguments.rows) and not self.wanted
         self.samples = arguments.samples
         self.runs = arguments.runs
         self.kvm_obstacle = accelerator.host_kvm_obstacle()
@@ -89,9 +96,7 @@ class Bench:
                    *options]
         runs = [self.boot(way, *machine, smp_rows=smp_rows) for _ in range(self.runs)]
         if None in runs:
-            note = f"CPU model {self.cpu} has no {way[1]}"
-            if note not in self.notes:
-                self.notes.append(note)
+            self.note_no_entry(way[1])
             return False
         # A busy host may keep one boot from seeing all of its processors.
         for name in dict.fromkeys(name for run in runs for name in run):
@@ -108,6 +113,11 @@ class Bench:
             }
         return True
 
+    def note_no_entry(self, title):
+        note = f"CPU model {self.cpu} has no {title}"
+        if note not in self.notes:
+            self.notes.append(note)
+
     def count_instructions(self, way):
         # Never under KVM, so not with its host model.
         cpu = "qemu32" if self.cpu == "host" else self.cpu
@@ -121,7 +131,33 @@ class Bench:
             return [beginning]
         return [row for row in self.wanted if row.startswith(beginning)]
 
+    def run_ports(self):
+        for name in self.port_rows:
+            for entry, title, option in ENTRIES:
+                try:
+                    seconds, parts, log = bench_ports.run(
+                        self.build, name, self.size, "--accel", self.accelerator, "--cpu",
+                        self.cpu, "--syscall", option)
+                except bench_ports.NotBuilt as missing:
+                    self.skipped[name] = f"`make ports` has not made {missing}"
+                    break
+                except bench_ports.Failure as failure:
+                    raise Failure(str(failure)) from failure
+                if benching.entry_of(log) != entry:
+                    self.note_no_entry(title)
+                    continue
+                self.kernel = self.kernel or next(
+                    line.removeprefix("kernel: ").split(",")[0] for line in log.splitlines()
+                    if line.startswith("kernel: "))
+                self.ports.append({"name": name, "entry": entry, "seconds": seconds,
+                                   "parts": parts})
+
     def run(self):
+        if not self.is_all_of_ports:
+            self.run_kernel()
+        self.run_ports()
+
+    def run_kernel(self):
         smp_names = sum((self.smp_rows(beginning) for _, beginning in SMP_ROWS), [])
         # A name that does not exist goes to the program, which says so.
         is_more_wanted = not self.wanted or any(
@@ -162,8 +198,9 @@ class Bench:
             print(f"KVM: {self.kvm_obstacle}")
         print(f"Cycles: least, and median of {self.runs} boots; instr: instructions of both"
               " rings, QEMU's -icount\n")
-        print(f"{'':22}{'':10}" + "".join(f"  {title:>27}" for _, title, _ in ENTRIES))
-        print(f"{'row':22}{'each':10}" + f"  {'min':>9}{'median':>10}{'instr':>8}" * 2)
+        if self.rows:
+            print(f"{'':22}{'':10}" + "".join(f"  {title:>27}" for _, title, _ in ENTRIES))
+            print(f"{'row':22}{'each':10}" + f"  {'min':>9}{'median':>10}{'instr':>8}" * 2)
         for name in dict.fromkeys(name for name, _ in self.rows):
             line, unit = "", ""
             for entry, _, _ in ENTRIES:
@@ -176,10 +213,22 @@ class Bench:
                 line += f"  {row['cycles_min']:9}{row['cycles_median']:10}{counted:>8}"
             print(f"{name:22}{unit:10}{line}")
         self.print_scaling()
+        self.print_ports()
         for name, reason in self.skipped.items():
             print(f"{name}: not measured: {reason}")
         for note in self.notes:
             print(f"note: {note}")
+
+    def print_ports(self):
+        seconds = {(row["name"], row["entry"]): row["seconds"] for row in self.ports}
+        if seconds:
+            print(f"\n{'the ports, seconds':32}"
+                  + "".join(f"  {title:>27}" for _, title, _ in ENTRIES))
+        for name in dict.fromkeys(name for name, _ in seconds):
+            figures = (seconds.get((name, entry)) for entry, _, _ in ENTRIES)
+            print(f"{name:32}" + "".join(
+                f"  {'-' if figure is None else format(figure, '.3f'):>27}"
+                for figure in figures))
 
     def print_scaling(self):
         for entry, title, _ in ENTRIES:
@@ -193,11 +242,23 @@ class Bench:
 
     def write_json(self, path):
         report = {"machine": self.heading(), "rows": list(self.rows.values()),
+                  "ports": self.ports,
                   "skipped": [{"name": name, "reason": reason}
                               for name, reason in self.skipped.items()]}
         with open(path, "w", encoding="utf-8") as file:
             json.dump(report, file, indent=1)
             file.write("\n")
+
+
+def choose(arguments):
+    """Of the rows that are asked for, the ports' by name, and what the others begin with."""
+    if not arguments.rows:
+        return ([] if arguments.no_ports else list(bench_ports.ROWS)), []
+    of_ports = [name for name in bench_ports.ROWS
+                if any(name.startswith(row) for row in arguments.rows)]
+    kinds = {name.split("-")[0] for name in of_ports}
+    return of_ports, [row for row in arguments.rows if not any(
+        row == kind or row.startswith(kind + "-") for kind in kinds)]
 
 
 def host_model():
@@ -218,6 +279,9 @@ def main():
     parser.add_argument("--accel", choices=("auto", "kvm", "tcg"), default="auto")
     parser.add_argument("--runs", type=int, default=3, help="boots by each entry (3)")
     parser.add_argument("--samples", type=int, help="at most so many of each row")
+    parser.add_argument("--no-ports", action="store_true", help="without the ports' own")
+    parser.add_argument("--size", type=int, default=5,
+                        help="how much SQLite's benchmark does, of 100 (5)")
     parser.add_argument("--json", metavar="FILE", help="the report for other programs")
     parser.add_argument("rows", nargs="*", metavar="ROW")
     arguments = parser.parse_args()

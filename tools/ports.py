@@ -135,12 +135,15 @@ def ed(work):
 
 
 def elvis(work):
-    # Its own description of terminals, so that no library of those is needed
+    # Its own description of terminals, so that no library of those is needed. It takes this
+    # for Minix, whose console, like ours, stays in the last column until more comes.
     names = ("blk cmd1 cmd2 curses cut ex input main misc modify move1 move2 move3 move4 move5 "
              "opts recycle redraw regexp regsub system tio tmp vars vcmd vi").split()
-    work.run(COMPILER, "-O2", "-w", "-std=gnu89", "-DCOHERENT=1", "-c", "tinytcap.c")
+    work.run(COMPILER, "-O2", "-w", "-std=gnu89", "-c", "tinytcap.c")
+    work.run(COMPILER, "-O2", "-c", ROOT / "tools/ports/elvis_calls.c", "-o", "calls.o")
     work.compile("elvis", [f"{name}.c" for name in names], "-std=gnu89", "-DM_SYSV=0",
-                 libraries=["tinytcap.o"])
+                 "-Dsignal=elvis_signal", "-Dlseek=elvis_lseek",
+                 libraries=["tinytcap.o", "calls.o"])
     work.install("elvis", "elvis", "vi")
 
 
@@ -153,6 +156,10 @@ def sqlite(work):
                  "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_WAL", "-DSQLITE_MAX_MMAP_SIZE=0",
                  "-DSQLITE_OMIT_DEPRECATED", libraries=["-lm"])
     work.install("sqlite3")
+    # SQLite's own benchmark, for tools/bench.py; not in the image.
+    work.compile("speedtest1", ["test/speedtest1.c"], "-I.", "-DSQLITE_THREADSAFE=0",
+                 "-DSQLITE_OMIT_DEPRECATED", libraries=["sqlite3.c.sqlite3.o", "-lm"])
+    work.install("speedtest1", folder="../bench")
 
 
 def mujs(work):
@@ -282,6 +289,62 @@ def compiler_library():
     raise PortError("there is no library of clang's or gcc's for i386")
 
 
+# What is built of toybox. What Postern has a program of its own for (apps/) is not; nor is
+# what there is nothing for: users, networks.
+TOYBOX_PROGRAMS = (
+    "base64 basename cal chmod cksum cmp comm count cut date diff dirname du env expand expr "
+    "factor false find fold link ln md5sum mktemp nl nohup od paste patch printf pwd readlink "
+    "realpath rev rmdir sed seq sha1sum sort split stat strings sync tac tail tee test timeout "
+    "touch tr true truncate tty uniq unlink which xargs yes").split()
+# Headers of toybox's that are not here. tools/ports/toybox/postern.h has what they are for.
+TOYBOX_HEADERS = (
+    "arpa/inet.h byteswap.h endian.h mntent.h net/if.h netdb.h netinet/in.h netinet/tcp.h "
+    "pty.h sys/inotify.h sys/mount.h sys/personality.h sys/socket.h sys/statfs.h sys/swap.h "
+    "sys/syscall.h sys/sysinfo.h sys/un.h sys/xattr.h syslog.h").split()
+
+
+def toybox(work):
+    # Its own configuration, of nothing but these, and what its build makes of that: the
+    # tables of programs and of options. They are programs and scripts of this machine.
+    tools = {"CC": HOST_COMPILER, "HOSTCC": HOST_COMPILER}
+    work.run("make", "allnoconfig", **tools)
+    config = work.source / ".config"
+    text = config.read_text()
+    for name in (*TOYBOX_PROGRAMS, "test_glue", "toybox", "toybox_float", "toybox_help",
+                 "toybox_help_dashdash", "sort_float"):
+        text = text.replace(f"# CONFIG_{name.upper()} is not set\n", f"CONFIG_{name.upper()}=y\n")
+    config.write_text(text)
+    work.run("make", "silentoldconfig", **tools)
+    missing = [name for name in TOYBOX_PROGRAMS
+               if f"CONFIG_{name.upper()}=y\n" not in config.read_text()]
+    if missing:
+        raise PortError(f"its configuration has no {', '.join(missing)}")
+    work.run("bash", "scripts/make.sh", NOBUILD="1", **tools)
+
+    for name in TOYBOX_HEADERS:
+        header = work.source / "postern" / name
+        header.parent.mkdir(parents=True, exist_ok=True)
+        header.touch()
+    ours = ROOT / "tools/ports/toybox"
+    flags = ["-funsigned-char", "-I.", "-isystem", "postern", "-include", str(ours / "postern.h")]
+    sources = ["main.c", *(f"lib/{name}.c" for name in
+                           "args commas dirtree env lib llist tty utf8 xwrap".split())]
+    programs = "|".join(TOYBOX_PROGRAMS)
+    for path in sorted(work.source.glob("toys/*/*.c")):
+        if re.search(rf"^USE_.*TOY\(({programs})[ ,]", path.read_text(errors="replace"), re.M):
+            sources.append(path.relative_to(work.source))
+    # For the numbers of devices it knows Linux's way, which is ours, and a few others.
+    work.run(COMPILER, "-O2", "-w", *flags, "-D__linux__=1", "-DTOYBOX_PORTABILITY=1", "-c",
+             "lib/portability.c", "-o", "portability.o")
+    work.run(COMPILER, "-O2", "-w", "-c", ours / "postern.c", "-o", "postern.o")
+    work.compile("toybox", sources, *flags, libraries=["portability.o", "postern.o", "-lm"])
+    work.install("toybox")
+    for name in (*TOYBOX_PROGRAMS, "["):  # which is a name of test
+        link = work.image / "bin" / name
+        link.unlink(missing_ok=True)
+        link.symlink_to("toybox")
+
+
 @dataclass
 class Port:
     package: str
@@ -323,6 +386,9 @@ PORTS = {
     "tcc": Port(
         "tcc", "0.9.27+git20200814.62c30a4a-1", "tcc_0.9.27+git20200814.62c30a4a.orig.tar.bz2",
         "d63c113bcdd657f51c8ee197a0b0a24203603313e19a52b5f678d40ab7f5df35", tcc),
+    "toybox": Port(
+        "toybox", "0.8.9+dfsg-1", "toybox_0.8.9+dfsg.orig.tar.xz",
+        "16fb5967531e88ca33b8c9142376987617ebe52e34e2b3f3a779603674b7d07c", toybox),
 }
 
 
@@ -393,7 +459,8 @@ def build_port(name, build):
     stamp = folder / f"{name}.stamp"
     # TinyCC brings the guest the library itself, with the stubs of all calls.
     library = build / ("lib/libc.a" if name == "tcc" else "libc.contents")
-    inputs = [pathlib.Path(__file__), COMPILER, library, ROOT / "libroot/program.ld"]
+    inputs = [pathlib.Path(__file__), COMPILER, library, ROOT / "libroot/program.ld",
+              *(ROOT / "tools/ports").rglob("*.[ch]")]
     if stamp.is_file() and all(path.stat().st_mtime <= stamp.stat().st_mtime for path in inputs):
         return
     source = folder / "source" / name

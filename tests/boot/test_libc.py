@@ -5,8 +5,11 @@ programs, or the host to compare with. Ports are built by `make ports`; those th
 are not there, because their source could not be fetched, are skipped with that reason.
 """
 
+import contextlib
 import gzip
 import re
+import shutil
+import sqlite3
 import subprocess
 import tempfile
 
@@ -98,6 +101,20 @@ def test_small_programs():
         "  PID  PPID STATE    THR  MEMORY      TIME COMMAND\n1\n1\nramfs / ramfs rw\nproc /proc proc ro\na b  c d e -n\n1\n"), run
 
 
+def test_cp_of_what_cannot_be_read(tmp_path):
+    """A file whose second block is beyond the disk's end: it opens, and then reading fails."""
+    disk = tmp_path / "disk.img"
+    (tmp_path / "file").write_bytes(b"x" * 4096)
+    subprocess.run(["/sbin/mke2fs", "-q", "-F", "-t", "ext2", "-b", "1024", disk, "4M"],
+                   check=True)
+    for request in (f"write {tmp_path / 'file'} file", "set_inode_field file block[1] 999999"):
+        subprocess.run(["/sbin/debugfs", "-w", "-R", request, disk], check=True,
+                       capture_output=True)
+    run = shell("cp /home/file /copy; echo $?", options=("--disk", disk))
+    lines = run.stdout.decode().splitlines()
+    assert lines[0].startswith("cp: /home/file: ") and lines[1] == "5", run
+
+
 def test_lua():
     """Integers of 64 bits, floats, files, pipes and other programs."""
     run = shell("""lua -e '
@@ -123,6 +140,22 @@ def test_minigzip_against_the_host(tmp_path):
     assert run.status == 0 and gzip.decompress(run.stdout) == data, run.status
     run = shell("minigzip -d < /packed.gz", *files)
     assert run.status == 0 and run.stdout == data, run.status
+
+
+def test_minigzip_packs_as_on_the_host(tmp_path):
+    """The same source, compiled for this machine, gives the same bytes, at each level."""
+    program = port("minigzip")
+    folder, = (booting.BUILD / "ports" / "source" / "minigzip").iterdir()
+    here = tmp_path / "minigzip"
+    subprocess.run([shutil.which("clang") or "cc", "-O1", "-w", "-I.", "-DHAVE_UNISTD_H", "-o",
+                    here, *folder.glob("*.c"), "test/minigzip.c"], cwd=folder, check=True)
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"".join(b"%d %x\n" % (i * i, i ^ i >> 3) for i in range(6000)))
+    for level in ("-1", "-6", "-9"):
+        packed = subprocess.run([here, level], input=plain.read_bytes(), check=True,
+                                stdout=subprocess.PIPE).stdout
+        run = shell(f"minigzip {level} < /plain", (program, "/bin/minigzip"), (plain, "/plain"))
+        assert run.status == 0 and run.stdout == packed, (level, run.status, len(run.stdout))
 
 
 def test_sqlite():
@@ -161,6 +194,30 @@ def test_sqlite_takes_turns():
     lines = run.stdout.decode().splitlines()
     assert [line for line in lines if "database is locked" in line] == lines[:2], run
     assert lines[2:] == ["a|20|190", "b|20|190", "c|20|190", "ok"], run
+
+
+def test_sqlite_on_the_disk(tmp_path):
+    """A database on ext3 outlives the machine, and this machine's SQLite can read it."""
+    disk = tmp_path / "disk.img"
+    subprocess.run(["/sbin/mke2fs", "-q", "-F", "-t", "ext3", "-b", "1024", "-O",
+                    "^resize_inode", disk, "8M"], check=True)
+    program, options = (port("sqlite3"), "/bin/sqlite3"), {"options": ("--disk", disk)}
+    run = shell("""cd /home; sqlite3 t.db 'create table t(a integer primary key, b text);
+        create index i on t(b); begin; with recursive c(v) as (values(1) union all select
+        v + 1 from c where v < 2000) insert into t select v, hex(v * v) from c; commit;
+        begin; delete from t where a % 2; rollback; delete from t where a % 3 = 0;
+        pragma integrity_check;'; ls""", program, **options)
+    assert run.stdout.decode().split() == ["ok", "lost+found", "t.db"], run
+    run = shell("sqlite3 /home/t.db 'select count(*), sum(a) from t'", program, **options)
+    assert run.stdout == b"1334|1334667\n", run
+    check = subprocess.run(["/sbin/e2fsck", "-fn", disk], capture_output=True, text=True)
+    assert check.returncode == 0, check.stdout
+    subprocess.run(["/sbin/debugfs", "-R", f"dump /t.db {tmp_path / 't.db'}", disk], check=True,
+                   capture_output=True)
+    with contextlib.closing(sqlite3.connect(tmp_path / "t.db")) as database:
+        assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
+        rows = dict(database.execute("select a, b from t"))
+    assert rows == {a: str(a * a).encode().hex().upper() for a in range(1, 2001) if a % 3}
 
 
 def test_tcc_makes_programs_in_the_guest():

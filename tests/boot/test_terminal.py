@@ -25,10 +25,11 @@ SECONDS = 60
 class Person:
     """boot.py on a pseudo-terminal: what a person types, and sees."""
 
-    def __init__(self, *arguments, options=(), columns=80, rows=24, program="terminal"):
+    def __init__(self, *arguments, options=(), columns=80, rows=24, program="terminal",
+                 direct=True):
         self.ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        command = booting.command_for(program, *arguments, direct=True, timeout=SECONDS,
+        command = booting.command_for(program, *arguments, direct=direct, timeout=SECONDS,
                                       options=options)
         self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs,
                                         stderr=subprocess.DEVNULL)
@@ -305,6 +306,10 @@ class Keyboard:
             keys = [{"type": "qcode", "data": key} for key in name.split("-")]
             self._command("send-key", keys=keys, **{"hold-time": 20})
             time.sleep(0.06)
+
+    def screendump(self, path):
+        """What is on the screen, as a picture; tools/screenshot.py reads it."""
+        self._command("screendump", filename=str(path))
 
     def close(self):
         self.stream.close()
