@@ -8,8 +8,9 @@ ifneq ($(words $(CURDIR)),1)
 $(error make cannot build in a folder whose path has a blank: $(CURDIR))
 endif
 
-# On all processors, unless told otherwise.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# On all processors; a make in a make has its jobs from that one. (What make 4.3 was told
+# by -j is in no variable of its own yet while it reads this.)
+ifeq ($(filter -j% --jobserver%,$(shell echo "$$MAKEFLAGS") $(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 

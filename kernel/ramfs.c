@@ -973,8 +973,8 @@ void ramfs_fill(const struct archive *archives, size_t count)
 		size_t offset = 0;
 		int result;
 
-		while ((result = archive_next(&archives[i], &offset, &kind, &file, target))
-			   == 1) {
+		while (
+			(result = archive_next(&archives[i], &offset, &kind, &file, target)) == 1) {
 			int error = add_any(kind, &file, target);
 
 			if (error != 0)
