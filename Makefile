@@ -343,7 +343,7 @@ $(BUILD)/system.tar: $(APP_FILES) $(BUILD)/sources tools/align_archive.py $(SHEL
 
 .PHONY: ports
 ports: $(SHELL_PORT) $(BUILD)/libc.contents	## Lua, SQLite, an editor, ... from Debian's source packages, into the image
-	@$(PYTHON) tools/ports.py --build $(BUILD)
+	@$(PYTHON) tools/ports.py --build $(BUILD) $(PORTS_OPTIONS)
 	@$(MAKE) --no-print-directory iso
 
 $(BUILD)/postern.iso: $(BUILD)/postern.elf $(BUILD)/system.tar iso/grub.cfg tools/mkiso.py

@@ -35,10 +35,6 @@ class PortError(Exception):
     """Says in one line what went wrong."""
 
 
-class NotFetched(PortError):
-    """The source is not to be had here: no network, or another distribution."""
-
-
 @dataclass
 class Work:
     """What a recipe gets: where the source is, where its products go, and how to run."""
@@ -420,7 +416,9 @@ def apt_options():
 
 
 def fetch(names, log):
-    """Downloads what is missing of the ports `names`, and checks all of it."""
+    """Downloads what is missing of the ports `names`, and checks all of it. Returns what
+    could not be had: lines that say it, by name."""
+    missing = {}
     wanted = {}
     for name in names:
         port = PORTS[name]
@@ -429,7 +427,8 @@ def fetch(names, log):
             wanted[name] = port
     if wanted:
         if shutil.which("apt-get") is None:
-            raise NotFetched("there is no apt-get here to fetch Debian's source packages with")
+            why = "there is no apt-get here to fetch Debian's source packages with"
+            return {name: f"{name}: {why}" for name in wanted}
         CACHE.mkdir(parents=True, exist_ok=True)
         options = apt_options()
         subprocess.run(["apt-get", *options, "-q", "update"], stdout=log,
@@ -442,14 +441,17 @@ def fetch(names, log):
                 cwd=CACHE, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 check=False)
             if not (CACHE / port.archive).is_file():
-                raise NotFetched(f"{name}: apt-get cannot fetch the source package "
+                missing[name] = (f"{name}: apt-get cannot fetch the source package "
                                  f"{port.package}={port.version}")
     for name in names:
+        if name in missing:
+            continue
         port = PORTS[name]
         for file, expected in {port.archive: port.sha256, **port.also}.items():
             if digest(CACHE / file) != expected:
                 raise PortError(f"{name}: {CACHE / file} does not have the SHA-256 that is "
                                 "pinned in tools/ports.py; remove it and try again")
+    return missing
 
 
 def build_port(name, build):
@@ -485,7 +487,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--if-possible", action="store_true",
-                        help="where sources cannot be fetched, say so and succeed")
+                        help="say which sources cannot be fetched, and do without those")
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()
     if options.list:
@@ -501,14 +503,17 @@ def main():
     failed = []
     try:
         with open(build / "ports" / "fetch.log", "w", encoding="utf-8") as log:
-            fetch(names, log)
-    except NotFetched as error:
-        print(f"ports.py: {error}", file=sys.stderr)
-        return 0 if options.if_possible else 1
+            missing = fetch(names, log)
     except PortError as error:
         print(f"ports.py: {error}", file=sys.stderr)
         return 1
+    for why in missing.values():
+        print(f"ports.py: {why}", file=sys.stderr)
+    if missing and not options.if_possible:
+        return 1
     for name in names:
+        if name in missing:
+            continue
         try:
             build_port(name, build)
         except PortError as error:

@@ -8,6 +8,7 @@ build (build); conftest.py brings it up to date before the first test.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -120,6 +121,22 @@ def syscall_count():
 # What make hands down to its recipes' processes, and a make of a test must not see.
 MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BUILD", "V", "APP", "ARGS",
                   "EMULATOR", "CPU", "SYSCALL", "MEMORY", "APPEND", "POSTERN_BUILD")
+
+
+def copy_tree(top):
+    """A copy of the tree, to change. The C library is the same for all, and what is built
+    here need not be again."""
+    shutil.copytree(TOP, top, symlinks=True, ignore=shutil.ignore_patterns(
+        "build", "build-*", BUILD.name, ".git", "__pycache__", ".pytest_cache"))
+    build = top / "build"
+    build.mkdir()
+    (build / "cache").symlink_to(TOP / "build" / "cache")
+    for name in ("flags", "generated", "kernel", "arch", "libroot", "apps", "lib"):
+        source = BUILD / name
+        if source.is_dir():
+            shutil.copytree(source, build / name)
+        elif source.exists():
+            shutil.copy2(source, build / name)
 
 
 def run_make(*arguments, tree=TOP, timeout=300, errors=subprocess.STDOUT):

@@ -3,12 +3,13 @@ that cannot, and SMAP and SMEP by a kernel that forgets them."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import booting
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = (TOP / os.environ.get("POSTERN_BUILD", "build")).resolve()
@@ -181,8 +182,7 @@ int main(int argc, char **argv)
 def poking(tmp_path_factory):
     """A copy of the tree with one more call, built."""
     tree = tmp_path_factory.mktemp("poking") / "tree"
-    shutil.copytree(TOP, tree, symlinks=True, ignore=shutil.ignore_patterns(
-        "build", "build-*", BUILD.name, ".git", "__pycache__", ".pytest_cache"))
+    booting.copy_tree(tree)
     with open(tree / "syscalls.def", "a", encoding="utf-8") as calls:
         calls.write(POKE_LINE)
     (tree / "kernel" / "poke.c").write_text(POKE_HANDLER)

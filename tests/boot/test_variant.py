@@ -28,18 +28,7 @@ class Tree:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
         self.top = booting.BUILD / "variant" / f"{name}-{worker}"
         shutil.rmtree(self.top, ignore_errors=True)
-        shutil.copytree(booting.TOP, self.top, symlinks=True, ignore=shutil.ignore_patterns(
-            "build", "build-*", booting.BUILD.name, ".git", "__pycache__", ".pytest_cache"))
-        # The C library is the same for all of them, and what is built here need not be again.
-        build = self.top / "build"
-        build.mkdir()
-        (build / "cache").symlink_to(booting.TOP / "build" / "cache")
-        for name in ("flags", "generated", "kernel", "arch", "libroot", "apps", "lib"):
-            source = booting.BUILD / name
-            if source.is_dir():
-                shutil.copytree(source, build / name)
-            elif source.exists():
-                shutil.copy2(source, build / name)
+        booting.copy_tree(self.top)
 
     def path(self, name):
         return self.top / name
