@@ -256,6 +256,7 @@ def test_idle(tmp_path, options):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_idle_and_unmounted(tmp_path, boot):
     """The same writing, while the disk is unmounted, mounted and at last switched off."""
     disk = make_disk(tmp_path / "home.img")

@@ -171,6 +171,7 @@ int main(int argc, char **argv)
 	int how = argv[1][0] - '0';
 	uint32_t address = how == POKE_CALL ? (uint32_t)nothing : (uint32_t)&sByte;
 
+	sByte = 7; /* in a page of its own from now on, which can be written */
 	if (argc > 2) /* with AC on, which would open the gate */
 		__asm__ volatile("pushf\\n\\torl $0x40000, (%esp)\\n\\tpopf");
 	return _kern_poke(how, address) == (how == POKE_READ ? 7 : 0) ? 0 : 1;
