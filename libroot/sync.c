@@ -83,11 +83,17 @@ void condition_broadcast(struct condition *condition)
 
 /* ---- Semaphores ---------------------------------------------------------------- */
 
+/*
+ * Whoever is let through may free the semaphore at once. So a post looks at nothing of it
+ * behind its one addition: that there are waiters stands in the same word.
+ */
+#define WAITED 0x80000000u
+
 static bool try_take(struct semaphore *semaphore)
 {
 	uint32_t value = __atomic_load_n(&semaphore->value, __ATOMIC_SEQ_CST);
 
-	while (value > 0) {
+	while ((value & ~WAITED) > 0) {
 		if (__atomic_compare_exchange_n(&semaphore->value, &value, value - 1, false,
 				__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return true;
@@ -104,15 +110,30 @@ int semaphore_wait(struct semaphore *semaphore, time_us_t deadline)
 		return 0;
 	__atomic_add_fetch(&semaphore->waiters, 1, __ATOMIC_SEQ_CST);
 	/* Once more behind the end of the wait: a post may have come just before it. */
-	while (!(taken = try_take(semaphore)) && error != -ETIMEDOUT && error != -EINTR)
-		error = wait_for(&semaphore->value, 0, deadline);
-	__atomic_sub_fetch(&semaphore->waiters, 1, __ATOMIC_SEQ_CST);
+	while (!(taken = try_take(semaphore)) && error != -ETIMEDOUT && error != -EINTR) {
+		uint32_t expected = 0;
+
+		/* Where a post has come instead, the wait is over before it begins. */
+		__atomic_compare_exchange_n(&semaphore->value, &expected, WAITED, false,
+			__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		error = wait_for(&semaphore->value, WAITED, deadline);
+	}
+	if (__atomic_sub_fetch(&semaphore->waiters, 1, __ATOMIC_SEQ_CST) == 0) {
+		__atomic_and_fetch(&semaphore->value, ~WAITED, __ATOMIC_SEQ_CST);
+		/* One that has come meanwhile may wait and rely on the bit: it sets it anew. */
+		if (__atomic_load_n(&semaphore->waiters, __ATOMIC_SEQ_CST) > 0)
+			wake(&semaphore->value, INT32_MAX);
+	}
 	return taken ? 0 : error;
 }
 
 void semaphore_post(struct semaphore *semaphore)
 {
-	__atomic_add_fetch(&semaphore->value, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&semaphore->waiters, __ATOMIC_SEQ_CST) > 0)
+	if (__atomic_fetch_add(&semaphore->value, 1, __ATOMIC_SEQ_CST) & WAITED)
 		wake(&semaphore->value, 1);
+}
+
+uint32_t semaphore_value(const struct semaphore *semaphore)
+{
+	return __atomic_load_n(&semaphore->value, __ATOMIC_SEQ_CST) & ~WAITED;
 }

@@ -55,12 +55,14 @@ int sem_trywait(sem_t *semaphore)
 
 int sem_post(sem_t *semaphore)
 {
+	if (semaphore_value(own(semaphore)) == INT32_MAX)
+		return posix_error(EOVERFLOW);
 	semaphore_post(own(semaphore));
 	return 0;
 }
 
 int sem_getvalue(sem_t *semaphore, int *value)
 {
-	*value = (int)__atomic_load_n(&own(semaphore)->value, __ATOMIC_SEQ_CST);
+	*value = (int)semaphore_value(own(semaphore));
 	return 0;
 }

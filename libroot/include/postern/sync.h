@@ -39,7 +39,7 @@ void condition_signal(struct condition *condition);
 void condition_broadcast(struct condition *condition);
 
 struct semaphore {
-	uint32_t value;
+	uint32_t value; /* at first, up to INT32_MAX; later semaphore_value() tells it */
 	uint32_t waiters;
 };
 
@@ -49,4 +49,8 @@ struct semaphore {
  */
 int semaphore_wait(struct semaphore *semaphore, time_us_t deadline);
 
+/* Adds one, and wakes one that waits. */
 void semaphore_post(struct semaphore *semaphore);
+
+/* How many could be taken just now. */
+uint32_t semaphore_value(const struct semaphore *semaphore);

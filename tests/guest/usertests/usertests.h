@@ -112,6 +112,7 @@ uint32_t next_random(uint32_t *seed);
 	X(condition_stress)                                                             \
 	X(semaphore_stress)                                                             \
 	X(semaphore_shared)                                                             \
+	X(semaphore_gone)                                                               \
 	X(semaphore_interrupted)                                                        \
 	X(lock_timeouts)                                                                \
 	X(mutex_shared)                                                                 \
