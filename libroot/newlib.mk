@@ -44,7 +44,7 @@ CFLAGS_LIBC = $(LIBC_CODE) -std=gnu11 $(LIBC_INCLUDES) -I$(BUILD)/generated $(WA
 # takes for ambiguous and gas for 16 bits; fildl is what they mean.
 NEWLIB_CFLAGS = $(filter-out -g,$(LIBC_CODE)) -isystem $(CC_INCLUDE) -Dfild=fildl \
 	-DREENTRANT_SYSCALLS_PROVIDED -DSIGNAL_PROVIDED -DHAVE_FCNTL -DHAVE_RENAME \
-	-DHAVE_OPENDIR -DHAVE_SYSTEM -DHAVE_BLKSIZE -fmacro-prefix-map=$(NEWLIB)/= \
+	-DHAVE_OPENDIR -DHAVE_SYSTEM -DHAVE_BLKSIZE -DHAVE_MKDIR -fmacro-prefix-map=$(NEWLIB)/= \
 	-fdebug-prefix-map=$(NEWLIB)=. -w
 
 # As part of the compiler's name: newlib's makefiles put their own headers before

@@ -289,7 +289,7 @@ def compiler_library():
 # what there is nothing for: users, networks.
 TOYBOX_PROGRAMS = (
     "base64 basename cal chmod cksum cmp comm count cut date diff dirname du env expand expr "
-    "factor false find fold link ln md5sum mktemp nl nohup od paste patch printf pwd readlink "
+    "factor false find fold link ln md5sum mkfifo mktemp nl nohup od paste patch printf pwd readlink "
     "realpath rev rmdir sed seq sha1sum sort split stat strings sync tac tail tee test timeout "
     "touch tr true truncate tty uniq unlink which xargs yes").split()
 # Headers of toybox's that are not here. tools/ports/toybox/postern.h has what they are for.

@@ -15,7 +15,7 @@ int sem_init(sem_t *semaphore, int shared, unsigned value)
 {
 	(void)shared; /* futexes of shared memory need nothing said */
 	/* POSIX, sem_init(): the value is at most SEM_VALUE_MAX. */
-	if (value > INT32_MAX)
+	if (value > SEM_VALUE_MAX)
 		return posix_error(EINVAL);
 	*own(semaphore) = (struct semaphore){.value = value};
 	return 0;
@@ -55,7 +55,7 @@ int sem_trywait(sem_t *semaphore)
 
 int sem_post(sem_t *semaphore)
 {
-	if (semaphore_value(own(semaphore)) == INT32_MAX)
+	if (semaphore_value(own(semaphore)) == SEM_VALUE_MAX)
 		return posix_error(EOVERFLOW);
 	semaphore_post(own(semaphore));
 	return 0;

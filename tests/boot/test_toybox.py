@@ -134,6 +134,8 @@ timeout 0.3 sleep 20
 timeout 20 sh -c 'exit 7'
 nohup sh -c 'echo kept' 2>/dev/null
 t=$(mktemp ./uXXXXXX); stat -c %a $t
+d=$(mktemp -d ./vXXXXXX); stat -c %a $d; rmdir $d
+mkfifo queue; test -p queue; echo $?; wc -c < queue & cat words > queue; wait; rm queue
 tty < words
 which sh >/dev/null; echo $?; which nosuch; echo $?
 patch -s < changes; cat patched

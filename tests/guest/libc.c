@@ -180,6 +180,9 @@ static void semaphores(void)
 	CHECK(sem_wait(&semaphore) == 0 && sem_wait(&semaphore) == 0);
 	CHECK(sem_trywait(&semaphore) == -1 && errno == EAGAIN);
 	CHECK(sem_destroy(&semaphore) == 0);
+	CHECK(sem_init(&semaphore, 0, SEM_VALUE_MAX) == 0);
+	CHECK(sem_post(&semaphore) == -1 && errno == EOVERFLOW);
+	CHECK(sem_wait(&semaphore) == 0 && sem_post(&semaphore) == 0);
 }
 
 /* Makes as many items as a taker takes; there is room for three. */
@@ -432,6 +435,13 @@ static void temporary(void)
 		made++;
 	}
 	CHECK(made == PROCESSES * FILES);
+
+	char folder[] = "/t-XXXXXX";
+	struct stat status_of;
+
+	CHECK(mkdtemp(folder) == folder && stat(folder, &status_of) == 0);
+	CHECK(S_ISDIR(status_of.st_mode) && (status_of.st_mode & 0777) == 0700);
+	CHECK(rmdir(folder) == 0);
 }
 
 /* ---- Processes and signals ----------------------------------------------------------

@@ -12,6 +12,8 @@ typedef struct {
 	unsigned __waiters;
 } sem_t;
 
+#define SEM_VALUE_MAX 0x7fffffff
+
 __BEGIN_DECLS
 /* With `shared`, the semaphore has to be in memory that is shared. */
 int sem_init(sem_t *semaphore, int shared, unsigned value);
