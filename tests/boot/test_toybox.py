@@ -135,7 +135,7 @@ timeout 20 sh -c 'exit 7'
 nohup sh -c 'echo kept' 2>/dev/null
 t=$(mktemp ./uXXXXXX); stat -c %a $t
 d=$(mktemp -d ./vXXXXXX); stat -c %a $d; rmdir $d
-mkfifo queue; test -p queue; echo $?; wc -c < queue & cat words > queue; wait; rm queue
+mkfifo queue; test -p queue; echo $?; md5sum < queue & cat words > queue; wait; rm queue
 tty < words
 which sh >/dev/null; echo $?; which nosuch; echo $?
 patch -s < changes; cat patched
