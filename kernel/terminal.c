@@ -577,6 +577,9 @@ int terminal_ioctl(uint32_t request, uint32_t argument)
 {
 	if (request == FIONREAD)
 		return count_input(argument);
+	if (request
+		== TCSBRK) /* there is no way to send a break: only waiting is left of it */
+		return wait_until_sent();
 	/* So that isatty() says what it says of the pipe at the other end. */
 	if (sLine.plain)
 		return -ENOTTY;
@@ -590,8 +593,6 @@ int terminal_ioctl(uint32_t request, uint32_t argument)
 		return set_termios(argument, true, false);
 	case TCSETSF:
 		return set_termios(argument, true, true);
-	case TCSBRK: /* there is no way to send a break: only waiting is left of it */
-		return wait_until_sent();
 	case TCXONC:
 		return control_flow(argument);
 	case TCFLSH:

@@ -17,6 +17,7 @@
 #include <postern/errno.h>
 #include <postern/print.h>
 #include <postern/syscalls.h>
+#include <postern/termios.h>
 
 #define FOLDER "/home/load"
 #define BUFFER_SIZE 65536u
@@ -128,6 +129,13 @@ static int check_file(const char *path, unsigned number, unsigned size)
 	return 0;
 }
 
+/* Before it is done, and the machine may end at any time: so not before it is out. */
+static void say_may(const char *path)
+{
+	print("may %s\n", name_of(path));
+	_kern_ioctl(1, TCSBRK, 1);
+}
+
 /* One file, and sometimes something with an older one. */
 static int one(unsigned first, unsigned number)
 {
@@ -154,12 +162,12 @@ static int one(unsigned first, unsigned number)
 	print("kept %s %u %u\n", name_of(path), number, size_of(number));
 	if (number % 4 == 0 && number >= first + 8) {
 		make_path(other, 'f', number - 7);
-		print("may %s\n", name_of(other));
+		say_may(other);
 		_kern_unlink(other);
 	}
 	if (number % 5 == 0 && number >= first + 20) {
 		make_path(other, 'f', number - 13);
-		print("may %s\n", name_of(other));
+		say_may(other);
 		error = write_file(other, number, size_of(number) / 2, 1);
 		if (error != 0)
 			return fail("write", other, error);
@@ -173,7 +181,7 @@ static int one(unsigned first, unsigned number)
 	}
 	if (number >= first + 60) {
 		make_path(other, 'f', number - 60);
-		print("may %s\n", name_of(other));
+		say_may(other);
 		_kern_unlink(other);
 	}
 	return 0;
