@@ -314,10 +314,12 @@ bool arch_on_kernel_stack(uintptr_t address);
 
 /*
  * The programs' port (COM1), for kernel/terminal.c and under its lock; none of
- * the three waits. How many bytes were taken, maybe none; the next byte or -1;
- * whether terminal_serial_ready() is to be called for input, and for room.
+ * the four waits. How many bytes were taken, maybe none; whether all of them have left;
+ * the next byte or -1; whether terminal_serial_ready() is to be called for input, and for
+ * room.
  */
 size_t arch_console_send(const char *bytes, size_t size);
+bool arch_console_sent(void);
 int arch_console_receive(void);
 void arch_console_want(bool input, bool output);
 

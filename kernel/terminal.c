@@ -33,6 +33,9 @@
 /* An emulator's port waits for its reader, who may be busy. */
 #define DRAIN_US (60 * (time_us_t)1000000)
 
+/* No interrupt says that the port's own bytes are out: 16, at 115200 baud. */
+#define LAST_BYTES_US 1400
+
 #define DECISECOND_US 100000
 
 static struct spinlock sLock = SPINLOCK("terminal", RANK_DEVICE);
@@ -451,11 +454,16 @@ static int wait_until_sent(void)
 	int error = 0;
 
 	for (;;) {
+		time_us_t pause = LOOK_AGAIN_US;
+
 		enabled = flush(enabled);
-		if (sSent == sHead)
-			break;
+		if (sSent == sHead) {
+			if (arch_console_sent())
+				break;
+			pause = LAST_BYTES_US;
+		}
 		sWritersWait = true;
-		error = wait_on(&sWriters, &sLock, arch_system_time() + LOOK_AGAIN_US);
+		error = wait_on(&sWriters, &sLock, arch_system_time() + pause);
 		if (error == -EINTR)
 			break;
 		error = 0;

@@ -128,6 +128,11 @@ size_t arch_console_send(const char *bytes, size_t size)
 	return count;
 }
 
+bool arch_console_sent(void)
+{
+	return !sPresent[COM1] || (inb(kPorts[COM1] + LINE_STATUS) & STATUS_ALL_SENT) != 0;
+}
+
 int arch_console_receive(void)
 {
 	if (sEarlyTaken < sEarlyCount)
