@@ -152,10 +152,12 @@ static uint32_t shared_page(struct shared_pages *shared, uint32_t index)
 	return page;
 }
 
-static bool fault_absent(
+/* 0 or -ENOMEM, as the next one. */
+static int fault_absent(
 	struct address_space *space, struct region *region, uintptr_t address)
 {
 	uint32_t page;
+	int error;
 
 	if (region->shared != NULL) {
 		page = shared_page(
@@ -166,15 +168,14 @@ static bool fault_absent(
 		page = zero_page();
 	}
 	if (page == PAGE_NONE)
-		return false;
-	if (map_page(space, region, address, page, region->protection) != 0) {
+		return -ENOMEM;
+	error = map_page(space, region, address, page, region->protection);
+	if (error != 0)
 		page_release(page);
-		return false;
-	}
-	return true;
+	return error;
 }
 
-static bool fault_copy(struct address_space *space, const struct region *region,
+static int fault_copy(struct address_space *space, const struct region *region,
 	uintptr_t address, uint32_t page)
 {
 	struct arch_flush flush;
@@ -184,11 +185,11 @@ static bool fault_copy(struct address_space *space, const struct region *region,
 	 * away. */
 	if (region->shared != NULL || page_references(page) == 1) {
 		arch_space_protect(&space->arch, address, region->protection);
-		return true;
+		return 0;
 	}
 	copy = copy_of(page);
 	if (copy == PAGE_NONE)
-		return false;
+		return -ENOMEM;
 	arch_space_unmap(&space->arch, address);
 	/* The table is there: the page was mapped. */
 	arch_space_map(&space->arch, address, copy, region->protection);
@@ -197,10 +198,10 @@ static bool fault_copy(struct address_space *space, const struct region *region,
 	arch_flush_add(&flush, address);
 	arch_space_flush(&space->arch, &flush);
 	page_release(page);
-	return true;
+	return 0;
 }
 
-static bool resolve(struct address_space *space, uintptr_t address, unsigned access)
+static int resolve(struct address_space *space, uintptr_t address, unsigned access)
 {
 	struct region *region = find_region(space, address);
 	unsigned mapped;
@@ -209,23 +210,23 @@ static bool resolve(struct address_space *space, uintptr_t address, unsigned acc
 	access |= PAGE_READABLE;
 	address &= ~(uintptr_t)(PAGE_SIZE - 1);
 	if (region == NULL || (region->protection & access) != access)
-		return false;
+		return -EFAULT;
 	page = arch_space_lookup(&space->arch, address, &mapped);
 	if (page == PAGE_NONE)
 		return fault_absent(space, region, address);
 	if ((access & PAGE_WRITABLE) && !(mapped & PAGE_WRITABLE))
 		return fault_copy(space, region, address, page);
-	return true;
+	return 0;
 }
 
-bool address_space_fault(struct address_space *space, uintptr_t address, unsigned access)
+int address_space_fault(struct address_space *space, uintptr_t address, unsigned access)
 {
-	bool resolved;
+	int error;
 
 	mutex_lock(&space->mutex);
-	resolved = resolve(space, address, access);
+	error = resolve(space, address, access);
 	mutex_unlock(&space->mutex);
-	return resolved;
+	return error;
 }
 
 int address_space_put(
@@ -256,20 +257,20 @@ void *address_space_reach(struct address_space *space, uintptr_t address)
 	struct region *region;
 	unsigned mapped;
 	uint32_t page;
-	bool resolved = true;
+	int error = 0;
 
 	mutex_lock(&space->mutex);
 	region = find_region(space, address);
 	ASSERT(region != NULL && region->shared == NULL);
 	page = arch_space_lookup(&space->arch, address - offset, &mapped);
 	if (page == PAGE_NONE)
-		resolved = fault_absent(space, region, address - offset);
+		error = fault_absent(space, region, address - offset);
 	else if (page_references(page) > 1) /* never its own to write to */
-		resolved = fault_copy(space, region, address - offset, page);
-	if (resolved)
+		error = fault_copy(space, region, address - offset, page);
+	if (error == 0)
 		page = arch_space_lookup(&space->arch, address - offset, &mapped);
 	mutex_unlock(&space->mutex);
-	return resolved ? (char *)arch_physical_to_virtual(page) + offset : NULL;
+	return error == 0 ? (char *)arch_physical_to_virtual(page) + offset : NULL;
 }
 
 /* ---- Regions --------------------------------------------------------------- */

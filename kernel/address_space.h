@@ -113,11 +113,10 @@ bool address_space_locate(struct address_space *space, uintptr_t address,
 
 /*
  * Resolves a page fault: maps a zero page or copies a shared one. `access` is of
- * PAGE_READABLE and so on. True also where nothing is wrong any more, as when
- * another processor was first. False when the access was wrong or there is no
- * memory.
+ * PAGE_READABLE and so on. Returns 0, also where nothing is wrong any more, as when
+ * another processor was first; -EFAULT when the access was wrong; -ENOMEM.
  */
-bool address_space_fault(struct address_space *space, uintptr_t address, unsigned access);
+int address_space_fault(struct address_space *space, uintptr_t address, unsigned access);
 
 /*
  * Moves the end of the data that grows. Returns the end as it is now: the new

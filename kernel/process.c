@@ -157,8 +157,7 @@ void process_usage(struct process *process, uint64_t *_ticks, uint64_t *_calls)
 	}
 }
 
-/* ---- Programs
- * ----------------------------------------------------------------------------- */
+/* ---- Programs --------------------------------------------------------------------- */
 
 static void set_program(struct process *process, const struct program *program,
 	const char *path, const char *const *arguments)
@@ -178,8 +177,7 @@ static void set_program(struct process *process, const struct program *program,
 	}
 }
 
-/* ---- Making them
- * ---------------------------------------------------------------------------- */
+/* ---- Making them ------------------------------------------------------------------ */
 
 /* One that nobody knows yet, and its first thread; NULL without memory. */
 static struct process *allocate_process(struct thread **_first)
@@ -358,8 +356,7 @@ void process_begin(struct process *process)
 	thread_make_ready(LIST_ENTRY(process->threads.next, struct thread, siblings));
 }
 
-/* ---- Exec
- * --------------------------------------------------------------------------------- */
+/* ---- Exec ------------------------------------------------------------------------- */
 
 /* 0, or -EINTR when somebody ends this one, too. */
 static int end_other_threads(struct process *process)
@@ -439,8 +436,7 @@ int process_exec(
 	return 0;
 }
 
-/* ---- The first program
- * ------------------------------------------------------------------------ */
+/* ---- The first program ------------------------------------------------------------ */
 
 void process_load_first(const char *const *arguments)
 {
@@ -472,8 +468,7 @@ void process_start_first(void)
 	thread_run_idle();
 }
 
-/* ---- The end
- * ------------------------------------------------------------------------------- */
+/* ---- The end ---------------------------------------------------------------------- */
 
 void process_shut_down(void)
 {
@@ -612,15 +607,15 @@ void process_thread_gone(struct thread *thread)
 	process_unlock();
 }
 
-/* ---- Faults
- * --------------------------------------------------------------------------------- */
+/* ---- Faults ------------------------------------------------------------------------ */
 
-bool process_handle_fault(uintptr_t address, unsigned access)
+int process_handle_fault(uintptr_t address, unsigned access)
 {
 	struct thread *thread = thread_current();
 
-	return thread != NULL && thread->space != NULL
-		   && address_space_fault(thread->space, address, access);
+	if (thread == NULL || thread->space == NULL)
+		return -EFAULT;
+	return address_space_fault(thread->space, address, access);
 }
 
 static void report(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -156,9 +156,9 @@ void process_thread_gone(struct thread *thread);
 void process_fault(const struct iframe *frame, const char *what, int signal)
 	__attribute__((noreturn));
 
-/* A page fault at a user address, for PAGE_READABLE and so on: whether it has
- * been resolved. Interrupts are on. */
-bool process_handle_fault(uintptr_t address, unsigned access);
+/* A page fault at a user address, for PAGE_READABLE and so on: 0 when it has been
+ * resolved, or the error of address_space_fault(). Interrupts are on. */
+int process_handle_fault(uintptr_t address, unsigned access);
 
 /* The path of the running program, or NULL before there is one. */
 const char *process_name(void);

@@ -14,6 +14,7 @@
 #include "kernel/panic.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
+#include <postern/errno.h>
 
 static const char *const kExceptionNames[32] = {
 	"divide error (#DE)",
@@ -101,9 +102,8 @@ static void describe_page_fault(
 	const char *doing = error & FAULT_WRITE						? "write to"
 						: error & FAULT_FETCH || address == eip ? "execution at"
 																: "read from";
-	const char *why;
-
 	enum arch_mapping mapping = arch_query_mapping(address);
+	const char *why;
 
 	if (mapping == MAPPING_NONE)
 		why = "is not mapped";
@@ -219,32 +219,32 @@ static void forget_debug(unsigned vector)
  * A page fault that the address space may resolve: of ring 3, or of the copies,
  * which alone may touch user memory in ring 0; for any other kernel code the
  * address is wrong, even if the program has something there. Interrupts go on,
- * for it may have to wait.
+ * for it may have to wait. 0, -EFAULT or -ENOMEM.
  */
-static bool resolve_fault(struct iframe *frame, uintptr_t address)
+static int resolve_fault(struct iframe *frame, uintptr_t address)
 {
 	uint32_t error = iframe_error(frame);
 	unsigned access = error & FAULT_WRITE ? PAGE_WRITABLE : PAGE_READABLE;
-	bool resolved;
+	int result;
 
 	if (address >= KERNEL_BASE || error & FAULT_RESERVED)
-		return false;
+		return -EFAULT;
 	if (iframe_from_user(frame)) {
 		/* QEMU's TCG reads what a far return of ring 3 pops as ring 0 would,
 		 * which SMAP forbids: nothing that could be mended. */
 		if ((error & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT)
-			return false;
+			return -EFAULT;
 	} else if (find_fixup(frame->eip) == NULL
 			   || arch_stack_block()->flags & STACK_NO_FAULTS) {
-		return false;
+		return -EFAULT;
 	}
 	/* Of a page that is there: without NX there is no such fault. */
 	if ((error & (FAULT_FETCH | FAULT_PRESENT)) == (FAULT_FETCH | FAULT_PRESENT))
 		access |= PAGE_EXECUTABLE;
 	arch_interrupts_restore(true);
-	resolved = process_handle_fault(address, access);
+	result = process_handle_fault(address, access);
 	arch_interrupts_disable();
-	return resolved;
+	return result;
 }
 
 /* What a program did wrong: a signal, or its end. */
@@ -263,10 +263,25 @@ static void user_trap(struct iframe *frame, uintptr_t address)
 	arch_interrupts_disable();
 }
 
+/*
+ * The program was right to touch the page, and there is none for it. A handler of
+ * SIGSEGV would take it for the program's mistake, and would need memory itself.
+ */
+static void user_out_of_memory(const struct iframe *frame, uintptr_t address)
+{
+	char what[80];
+
+	format_string(what, sizeof what, "out of memory: no page for 0x%08x, which it %s",
+		(unsigned)address, iframe_error(frame) & FAULT_WRITE ? "writes to" : "reads");
+	arch_interrupts_restore(true);
+	process_fault(frame, what, SIGKILL);
+}
+
 void i386_trap(struct iframe *frame)
 {
 	uintptr_t address = i386_read_cr2();
 	unsigned vector = iframe_vector(frame);
+	int error = -EFAULT;
 	char what[160];
 
 	if (vector == VECTOR_NO_FPU && !(i386_read_cr0() & CR0_EM)) {
@@ -275,12 +290,16 @@ void i386_trap(struct iframe *frame)
 		__asm__ volatile("clts");
 		return;
 	}
-	if (vector == VECTOR_PAGE_FAULT && resolve_fault(frame, address)) {
+	if (vector == VECTOR_PAGE_FAULT)
+		error = resolve_fault(frame, address);
+	if (error == 0) {
 		if (iframe_from_user(frame))
 			thread_return_work();
 		return;
 	}
 	if (iframe_from_user(frame) && vector != VECTOR_MACHINE_CHECK) {
+		if (error == -ENOMEM)
+			user_out_of_memory(frame, address);
 		user_trap(frame, address);
 		thread_return_work();
 		return;

@@ -194,6 +194,16 @@ def test_limits(boot, options, processes, mebibytes, moves):
         assert mebibytes * 4 <= int(found.group(5)) < mebibytes * 4 + 4, run
 
 
+def test_out_of_memory_is_told(boot):
+    """Who touches a page that there is no memory for has done nothing wrong."""
+    run = boot("usertests", "out_of_memory", direct=True, options=["--memory", "24"])
+    assert run.status == 0, run
+    reports = run.lines("fault: ")
+    assert reports and all(re.fullmatch(r"fault: /bin/usertests: out of memory: no page for "
+                                        r"0x[0-9a-f]{8}, which it writes to", line)
+                           for line in reports), run
+
+
 def test_too_little_memory_for_a_program(boot):
     run = boot("hello", direct=True, append="process-memory=1")
     assert run.status == booting.NO_PROGRAM, run
