@@ -103,6 +103,44 @@ ssize_t process_count(void)
 	return count;
 }
 
+struct process_status status_of(pid_t pid)
+{
+	static struct process_status sEntries[300];
+	ssize_t count = _kern_process_status(sEntries, 300);
+
+	CHECK(count > 0 && count <= 300);
+	for (ssize_t i = 0; i < count; i++) {
+		if (sEntries[i].pid == pid)
+			return sEntries[i];
+	}
+	check_failed(__FILE__, __LINE__, "process %d is not listed", pid);
+}
+
+void let_wait(pid_t pid)
+{
+	time_us_t deadline = _kern_system_time() + PATIENCE;
+	int seen = 0;
+
+	/* More than once: waiting for a page or for a lock of the kernel is soon over. */
+	while (seen < 3) {
+		sleep_us(1000);
+		seen = status_of(pid).state == PROCESS_WAITING ? seen + 1 : 0;
+		CHECK(_kern_system_time() < deadline);
+	}
+}
+
+void let_others_wait(void)
+{
+	pid_t self = _kern_getpid();
+	pid_t pid = check_fork();
+
+	if (pid == 0) {
+		let_wait(self); /* of whose threads this one waits for the child */
+		end(0);
+	}
+	check_exit(pid, 0);
+}
+
 /* ---- Memory, time, threads --------------------------------------------------------- */
 
 void *check_map(size_t size, bool shared)
@@ -180,6 +218,17 @@ static bool settle(uint32_t pages, ssize_t processes, char *why, size_t size)
 	}
 }
 
+static void kill_since(time_us_t start)
+{
+	static struct process_status sEntries[300];
+	ssize_t count = _kern_process_status(sEntries, 300);
+
+	for (ssize_t i = 0; i < count && i < 300; i++) {
+		if (sEntries[i].started >= start)
+			_kern_kill(sEntries[i].pid, SIGKILL);
+	}
+}
+
 /* In the test's own process. */
 static void begin(const char *directory, void (*function)(void))
 {
@@ -192,6 +241,7 @@ static void begin(const char *directory, void (*function)(void))
 static bool run(
 	const char *name, void (*function)(void), const char *directory, bool tells)
 {
+	time_us_t start = _kern_system_time();
 	uint32_t pages;
 	ssize_t processes;
 	int status = -1, error = 0;
@@ -227,6 +277,7 @@ static bool run(
 		passed = settle(pages, processes, why, sizeof why);
 	/* What a failed test has left must not spoil the next one. */
 	if (!passed) {
+		kill_since(start);
 		if (directory != NULL) {
 			char aside[64];
 

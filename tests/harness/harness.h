@@ -53,6 +53,22 @@ void check_failed(const char *file, int line, const char *format, ...)
 				#actual, actual_value, actual_value, #expected, expected_value);         \
 	} while (0)
 
+/*
+ * For what others are about to do: it becomes true within PATIENCE. How long that takes
+ * is the host's affair as much as the kernel's, so no test counts on less.
+ */
+#define CHECK_SOON(condition)                                                            \
+	do {                                                                                 \
+		time_us_t check_deadline = _kern_system_time() + PATIENCE;                       \
+		while (!(condition)) {                                                           \
+			if (_kern_system_time() > check_deadline)                                    \
+				check_failed(__FILE__, __LINE__, "never: %s", #condition);               \
+			sleep_us(1000);                                                              \
+		}                                                                                \
+	} while (0)
+
+#define PATIENCE (60 * SECOND)
+
 /* ---- Processes ------------------------------------------------------------------- */
 
 void end(int status) __attribute__((noreturn));
@@ -68,6 +84,12 @@ void check_killed(pid_t pid, int signal);
 void check_dies(void (*function)(uintptr_t argument), uintptr_t argument, int signal);
 
 ssize_t process_count(void); /* zombies included */
+struct process_status status_of(pid_t pid);
+
+/* Return when all threads of the process, or all other threads of this one, wait: in the
+ * call that the test is about, that is. */
+void let_wait(pid_t pid);
+void let_others_wait(void);
 
 /* ---- Memory, time, threads --------------------------------------------------------- */
 

@@ -192,7 +192,7 @@ void test_close_while_reading(void)
 
 	CHECK_EQUAL(_kern_pipe(sEnds, 0), 0);
 	thread = spawn(read_one, NULL);
-	sleep_us(20000);
+	let_others_wait();
 	/* The reader has the file as long as it reads. */
 	CHECK_EQUAL(_kern_close(sEnds[0]), 0);
 	CHECK_EQUAL(_kern_read(sEnds[0], -1, &value, 1), -EBADF);

@@ -25,6 +25,10 @@ void check_content(const char *path, size_t size, uint32_t seed);
 void fill_pattern(uint8_t *bytes, size_t size, uint32_t seed, uint32_t position);
 bool is_pattern(const uint8_t *bytes, size_t size, uint32_t seed, uint32_t position);
 
+/* From now on the signal counts in gSignals. `flags` as sigaction() has them. */
+void count_signals(int signal, uint32_t flags);
+extern volatile int gSignals;
+
 /* clang-format off */
 #define FILETESTS(X)                                                                     \
 	/* bytes.c */                                                                        \

@@ -216,7 +216,7 @@ static void check_releases(void (*release)(void))
 		end(0);
 	}
 	wait_for(1);
-	sleep_us(30000);
+	let_wait(pid);
 	*sTurn = 2;
 	release();
 	check_exit(pid, 0);
@@ -331,27 +331,6 @@ void test_lock_exec(void)
 	finish();
 }
 
-static volatile int sSignals;
-
-static void count_signal(
-	int signal, struct signal_info *info, struct signal_context *context)
-{
-	(void)signal;
-	(void)info;
-	(void)context;
-	sSignals++;
-}
-
-static void handle(uint32_t flags)
-{
-	struct signal_action action;
-
-	memset(&action, 0, sizeof action);
-	action.handler = (uint32_t)(uintptr_t)count_signal;
-	action.flags = flags;
-	CHECK_EQUAL(_kern_sigaction(SIGALRM, &action, NULL), 0);
-}
-
 void test_lock_interrupted(void)
 {
 	pid_t pid;
@@ -360,24 +339,24 @@ void test_lock_interrupted(void)
 	CHECK_EQUAL(set(F_WRLCK, WHOLE), 0);
 	pid = check_fork();
 	if (pid == 0) {
-		handle(0);
+		count_signals(SIGALRM, 0);
 		reach(1);
 		CHECK_EQUAL(lock(sFile, F_SETLKW, F_RDLCK, 3, 1), -EINTR);
-		CHECK_EQUAL(sSignals, 1);
+		CHECK_EQUAL(gSignals, 1);
 		/* Once more, and it is entered again behind the handler. */
-		handle(SA_RESTART);
+		count_signals(SIGALRM, SA_RESTART);
 		reach(2);
 		CHECK_EQUAL(lock(sFile, F_SETLKW, F_RDLCK, 3, 1), 0);
-		CHECK_EQUAL(sSignals, 2);
+		CHECK_EQUAL(gSignals, 2);
 		CHECK_EQUAL(*sTurn, 3);
 		end(0);
 	}
 	for (int turn = 1; turn <= 2; turn++) {
 		wait_for(turn);
-		sleep_us(30000);
+		let_wait(pid);
 		CHECK_EQUAL(_kern_kill(pid, SIGALRM), 0);
 	}
-	sleep_us(30000);
+	let_wait(pid);
 	*sTurn = 3;
 	CHECK_EQUAL(set(F_UNLCK, WHOLE), 0);
 	check_exit(pid, 0);

@@ -77,6 +77,27 @@ void check_content(const char *path, size_t size, uint32_t seed)
 	CHECK_EQUAL(_kern_close(fd), 0);
 }
 
+volatile int gSignals;
+
+static void count_signal(
+	int signal, struct signal_info *info, struct signal_context *context)
+{
+	(void)signal;
+	(void)info;
+	(void)context;
+	gSignals++;
+}
+
+void count_signals(int signal, uint32_t flags)
+{
+	struct signal_action action;
+
+	memset(&action, 0, sizeof action);
+	action.handler = (uint32_t)(uintptr_t)count_signal;
+	action.flags = flags;
+	CHECK_EQUAL(_kern_sigaction(signal, &action, NULL), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct test_set set = {

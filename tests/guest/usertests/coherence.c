@@ -10,7 +10,7 @@
  * and yields, for who does on the same one. */
 static void await(const volatile uint32_t *word, uint32_t value)
 {
-	time_us_t deadline = _kern_system_time() + 30 * SECOND;
+	time_us_t deadline = _kern_system_time() + PATIENCE;
 
 	while (*word < value) {
 		for (volatile int i = 0; i < 200 && *word < value; i++)
@@ -319,8 +319,7 @@ void test_brk_crowd(void)
 	CHECK_EQUAL(_kern_brk(start), start);
 }
 
-/* ---- fork under writers ---------------------------------------------------------------
- */
+/* ---- fork under writers ----------------------------------------------------------- */
 
 #define WRITERS 3
 #define WORDS 1024u
@@ -468,8 +467,7 @@ void test_cow_kernel_crowd(void)
 		check_join(threads[i], 0);
 }
 
-/* ---- The same addresses, other contents
- * -------------------------------------------------- */
+/* ---- The same addresses, other contents ------------------------------------------- */
 
 #define SPACES 6
 #define SPACE_PAGES 16u
@@ -508,8 +506,7 @@ void test_same_addresses(void)
 		CHECK(pages[k * 1024] == k && pages[k * 1024 + 1] == 0);
 }
 
-/* ---- Registers
- * ----------------------------------------------------------------------------- */
+/* ---- Registers -------------------------------------------------------------------- */
 
 static uint32_t features(void)
 {
@@ -655,9 +652,7 @@ void test_fpu_crowd(void)
 		check_exit(pids[i], 0);
 }
 
-/* ---- Time
- * -------------------------------------------------------------------------------------
- */
+/* ---- Time ------------------------------------------------------------------------- */
 
 struct clock {
 	struct mutex mutex;

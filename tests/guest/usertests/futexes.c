@@ -52,7 +52,6 @@ void test_futex_timeouts(void)
 
 struct waiters {
 	uint32_t word[2];
-	uint32_t waiting;
 	volatile uint32_t woken;
 };
 
@@ -60,18 +59,9 @@ static void wait_once(void *context)
 {
 	struct waiters *waiters = context;
 
-	__atomic_add_fetch(&waiters->waiting, 1, __ATOMIC_SEQ_CST);
 	CHECK_EQUAL(_kern_futex_wait(ADDRESS(&waiters->word[0]), 0, -1), 0);
 	__atomic_add_fetch(&waiters->woken, 1, __ATOMIC_SEQ_CST);
 	_kern_exit_thread(0);
-}
-
-static void let_all_wait(volatile uint32_t *waiting, uint32_t count)
-{
-	while (*waiting < count)
-		_kern_yield();
-	/* From the last thing that can be seen of them to their sleep. */
-	sleep_us(gLoose ? 50000 : 5000);
 }
 
 void test_futex_wakes(void)
@@ -83,14 +73,16 @@ void test_futex_wakes(void)
 	memset(&waiters, 0, sizeof waiters);
 	for (i = 0; i < 8; i++)
 		threads[i] = spawn(wait_once, &waiters);
-	let_all_wait(&waiters.waiting, 8);
+	let_others_wait();
 	CHECK_EQUAL(_kern_futex_wake(ADDRESS(&waiters.word[1]), 8), 0); /* the neighbour */
 	CHECK_EQUAL(_kern_futex_wake(ADDRESS(&waiters.word[0]), 0), 0);
 	CHECK_EQUAL(_kern_futex_wake(ADDRESS(&waiters.word[0]), 1), 1);
-	sleep_us(gLoose ? 50000 : 5000);
+	CHECK_SOON(waiters.woken >= 1);
+	sleep_us(5000);
 	CHECK_EQUAL(waiters.woken, 1);
 	CHECK_EQUAL(_kern_futex_wake(ADDRESS(&waiters.word[0]), 3), 3);
-	sleep_us(gLoose ? 50000 : 5000);
+	CHECK_SOON(waiters.woken >= 4);
+	sleep_us(5000);
 	CHECK_EQUAL(waiters.woken, 4);
 	CHECK_EQUAL(_kern_futex_wake(ADDRESS(&waiters.word[0]), 100), 4);
 	for (i = 0; i < 8; i++)
@@ -103,18 +95,19 @@ void test_futex_wakes(void)
 void test_futex_private(void)
 {
 	static uint32_t sWord;
-	volatile uint32_t *shared = check_map(PAGE, SHARED);
+	volatile uint32_t *has_tried = check_map(PAGE, SHARED);
 	pid_t pid;
 
 	sWord = 0;
 	pid = check_fork();
 	if (pid == 0) {
-		shared[0] = 1;
-		CHECK_EQUAL(_kern_futex_wait(ADDRESS(&sWord), 0, in(50000)), -ETIMEDOUT);
+		while (*has_tried == 0)
+			CHECK_EQUAL(_kern_futex_wait(ADDRESS(&sWord), 0, in(50000)), -ETIMEDOUT);
 		end(0);
 	}
-	let_all_wait(&shared[0], 1);
+	let_wait(pid);
 	CHECK_EQUAL(_kern_futex_wake(ADDRESS(&sWord), INT32_MAX), 0);
+	*has_tried = 1;
 	check_exit(pid, 0);
 }
 
@@ -131,24 +124,22 @@ void test_futex_shared(void)
 				/* The same memory elsewhere in this one: only the second page. */
 				CHECK_EQUAL(_kern_unmap(ADDRESS(shared), PAGE), 0);
 				shared += 1024;
-				__atomic_add_fetch(&shared[1], 1, __ATOMIC_SEQ_CST);
 				CHECK_EQUAL(_kern_futex_wait(ADDRESS(&shared[2]), 0, -1), 0);
 				end(0);
 			}
-			__atomic_add_fetch(&shared[1024 + 1], 1, __ATOMIC_SEQ_CST);
 			CHECK_EQUAL(_kern_futex_wait(ADDRESS(&shared[1024 + 2]), 0, -1), 0);
 			end(0);
 		}
 	}
-	let_all_wait(&shared[1024 + 1], 4);
+	for (i = 0; i < 4; i++)
+		let_wait(pids[i]);
 	CHECK_EQUAL(_kern_futex_wake(ADDRESS(&shared[2]), INT32_MAX), 0);
 	CHECK_EQUAL(_kern_futex_wake(ADDRESS(&shared[1024 + 2]), INT32_MAX), 4);
 	for (i = 0; i < 4; i++)
 		check_exit(pids[i], 0);
 }
 
-/* ---- Ping-pong: every wake-up counts -------------------------------------------------
- */
+/* ---- Ping-pong: every wake-up counts ---------------------------------------------- */
 
 #define ROUNDS 10000u
 
@@ -158,7 +149,7 @@ static void play(uint32_t *ball, uint32_t side)
 		uint32_t now;
 
 		while ((now = __atomic_load_n(ball, __ATOMIC_SEQ_CST)) % 2 != side) {
-			int error = _kern_futex_wait(ADDRESS(ball), now, in(20 * SECOND));
+			int error = _kern_futex_wait(ADDRESS(ball), now, in(PATIENCE));
 
 			CHECK(error == 0 || error == -EAGAIN);
 		}
@@ -193,8 +184,7 @@ void test_futex_ping_pong(void)
 	CHECK_EQUAL(*shared, 2 * ROUNDS);
 }
 
-/* ---- Locks
- * ----------------------------------------------------------------------------- */
+/* ---- Locks ------------------------------------------------------------------------ */
 
 #define STRESS_THREADS 6
 #define STRESS_ROUNDS 2000
@@ -473,12 +463,12 @@ void test_semaphore_interrupted(void)
 		const struct signal_action action = {ADDRESS(do_nothing), 0, kFlags[i]};
 		struct semaphore semaphore = {0};
 		pid_t self = _kern_getpid(), pid;
-		time_us_t deadline = in(400000);
+		time_us_t deadline = in(kFlags[i] == 0 ? PATIENCE : SECOND / 2);
 
 		CHECK_EQUAL(_kern_sigaction(SIGUSR1, &action, NULL), 0);
 		pid = check_fork();
 		if (pid == 0) {
-			sleep_us(20000);
+			let_wait(self);
 			end(_kern_kill(self, SIGUSR1) == 0 ? 0 : 1);
 		}
 		CHECK_EQUAL(

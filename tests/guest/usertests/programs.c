@@ -203,8 +203,7 @@ void test_exec_errors(void)
 	CHECK_EQUAL(_kern_exec(gSelf, arguments, (const char *const *)0xfffff000), -EFAULT);
 }
 
-/* ---- Limits --------------------------------------------------------------------------
- */
+/* ---- Limits ----------------------------------------------------------------------- */
 
 #define STRINGS_MAX 65536u /* bytes of argv or of envp, pointers included */
 
@@ -277,8 +276,7 @@ void test_exec_limits(void)
 	CHECK_EQUAL(exec_long(19000, 0), 97);
 }
 
-/* ---- Files that are no programs
- * ---------------------------------------------------------- */
+/* ---- Files that are no programs --------------------------------------------------- */
 
 /* tests/boot/bad_programs.py makes them; all but the first of each line differ
  * from a program that runs in one thing. */
@@ -316,8 +314,7 @@ void test_exec_bad_files(void)
 	check_exit(pid, 42);
 }
 
-/* ---- What does not arrive
- * ------------------------------------------------------------------ */
+/* ---- What does not arrive --------------------------------------------------------- */
 
 static volatile int sDirty = 1;
 

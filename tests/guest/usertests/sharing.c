@@ -16,8 +16,7 @@
 #define LARGE "/bad/large"
 #define LARGE_STATUS (52 + 32 + 6)
 
-/* ---- The program that runs -----------------------------------------------------------
- */
+/* ---- The program that runs -------------------------------------------------------- */
 
 /* Some pages of data that come from the file whole. */
 #define INITIALISED (4 * PAGE / sizeof(uint32_t))
@@ -153,8 +152,7 @@ static void check_runs(const char *path, int expected)
 	}
 }
 
-/* ---- What a process costs
- * -------------------------------------------------------------- */
+/* ---- What a process costs --------------------------------------------------------- */
 
 #define MANY 4
 
@@ -185,8 +183,7 @@ void test_program_pages_shared(void)
 	CHECK_EQUAL(_kern_unlink(COPY), 0);
 }
 
-/* ---- What is done to the file --------------------------------------------------------
- */
+/* ---- What is done to the file ----------------------------------------------------- */
 
 static void overwrite(void)
 {
@@ -297,8 +294,7 @@ void test_program_archive_changes(void)
 	_kern_close(fd);
 }
 
-/* ---- What a process does to its pages ------------------------------------------------
- */
+/* ---- What a process does to its pages --------------------------------------------- */
 
 /* A page of the text's that nothing else is on. */
 static const volatile char kConstant[PAGE] __attribute__((aligned(4096))) = {7, 8};
@@ -387,8 +383,7 @@ void test_program_pages_written(void)
 	CHECK_EQUAL(_kern_unlink(COPY), 0);
 }
 
-/* ---- Segments that do not lie on pages -----------------------------------------------
- */
+/* ---- Segments that do not lie on pages -------------------------------------------- */
 
 struct segment {
 	uint32_t offset, address, file_size, memory_size, writable;

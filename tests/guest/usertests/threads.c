@@ -136,8 +136,7 @@ void test_join_waits(void)
 	check_join(spawn(sleep_and_end, (void *)7), 7);
 }
 
-/* ---- Stacks -------------------------------------------------------------------------
- */
+/* ---- Stacks ----------------------------------------------------------------------- */
 
 static void tell_stack(void *where)
 {
@@ -258,7 +257,7 @@ static void spawn_returning(uintptr_t unused)
 {
 	(void)unused;
 	spawn(return_from_entry, NULL);
-	sleep_us(SECOND);
+	sleep_us(PATIENCE);
 }
 
 void test_thread_returns_to_zero(void)
@@ -266,8 +265,7 @@ void test_thread_returns_to_zero(void)
 	check_dies(spawn_returning, 0, SIGSEGV);
 }
 
-/* ---- Ends -----------------------------------------------------------------------------
- */
+/* ---- Ends ------------------------------------------------------------------------- */
 
 static void end_process(void *status)
 {
@@ -424,8 +422,7 @@ void test_exit_with_blocked(void)
 	}
 }
 
-/* ---- libroot's closures
- * ------------------------------------------------------------------ */
+/* ---- libroot's closures ----------------------------------------------------------- */
 
 struct context {
 	int numbers[100];
@@ -536,8 +533,7 @@ void test_closure_errno(void)
 	CHECK_EQUAL(WAIT_EXIT_STATUS(i), 4);
 }
 
-/* ---- The thread's segment
- * ------------------------------------------------------------------- */
+/* ---- The thread's segment --------------------------------------------------------- */
 
 static uint32_t read_gs(void)
 {
