@@ -80,7 +80,7 @@ class Person:
                 self._read(end)
         except AssertionError:
             pass
-        return self.process.wait(timeout=10), self.seen
+        return self.process.wait(timeout=SECONDS), self.seen
 
 
 # ---- At a terminal ------------------------------------------------------------------
