@@ -884,8 +884,14 @@ void test_proc_texts(void)
 		CHECK_EQUAL(_kern_unmount("/proc"), -EBUSY);
 		CHECK_EQUAL(_kern_close(fd), 0);
 	}
-	CHECK_EQUAL(_kern_unmount("/proc"), 0);
-	CHECK_EQUAL(_kern_mount(NULL, "/proc", "proc", 0, NULL), 0);
+	/* Elsewhere as well, and gone again. (/proc itself would come back in other pages of
+	 * the kernel's heap, perhaps one more.) */
+	CHECK_EQUAL(_kern_mkdir("p", 0777), 0);
+	CHECK_EQUAL(_kern_mount(NULL, "p", "proc", 0, NULL), 0);
+	CHECK_EQUAL(_kern_stat("p/version", &info), 0);
+	CHECK_EQUAL(_kern_unmount("p"), 0);
+	CHECK_EQUAL(_kern_stat("p/version", &info), -ENOENT);
+	CHECK_EQUAL(_kern_rmdir("p"), 0);
 }
 
 /* As mkstemp() does it: of those who want a name one gets it. */
