@@ -6,13 +6,7 @@
 
 static const char *state_name(uint32_t state)
 {
-	static const char *const kNames[] = {
-		[PROCESS_NEW] = "new",
-		[PROCESS_RUNNING] = "running",
-		[PROCESS_ZOMBIE] = "zombie",
-		[PROCESS_WAITING] = "waiting",
-		[PROCESS_STOPPED] = "stopped",
-	};
+	static const char *const kNames[] = PROCESS_STATE_NAMES;
 
 	return state < sizeof kNames / sizeof kNames[0] ? kNames[state] : "?";
 }

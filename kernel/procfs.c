@@ -65,13 +65,7 @@ static void write_mounts(struct text *text)
 
 static bool add_process(struct process *process, void *context)
 {
-	static const char *const kStates[] = {
-		[PROCESS_NEW] = "new",
-		[PROCESS_RUNNING] = "running",
-		[PROCESS_ZOMBIE] = "zombie",
-		[PROCESS_WAITING] = "waiting",
-		[PROCESS_STOPPED] = "stopped",
-	};
+	static const char *const kStates[] = PROCESS_STATE_NAMES;
 
 	add(context, "%d %d %s %u %u %s\n", (int)process->pid,
 		process->parent != NULL ? (int)process->parent->pid : 0,

@@ -12,6 +12,14 @@ enum process_state {
 	PROCESS_STOPPED, /* by a signal */
 };
 
+/* What initializes an array of their names. */
+#define PROCESS_STATE_NAMES                                                              \
+	{                                                                                    \
+		[PROCESS_NEW] = "new", [PROCESS_RUNNING] = "running",                            \
+		[PROCESS_ZOMBIE] = "zombie", [PROCESS_WAITING] = "waiting",                      \
+		[PROCESS_STOPPED] = "stopped",                                                   \
+	}
+
 struct process_status {
 	pid_t pid;
 	pid_t parent;	/* 0 for the first, and for orphans */
