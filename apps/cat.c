@@ -1,5 +1,6 @@
 /* cat [FILE...]: writes files, or standard input, to standard output. "-" is that too. */
 #include <fcntl.h>
+#include <postern/write_all.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,16 +12,9 @@ static int copy(int fd, const char *name)
 	ssize_t size;
 
 	while ((size = read(fd, sBuffer, sizeof sBuffer)) > 0) {
-		ssize_t done = 0;
-
-		while (done < size) {
-			ssize_t written = write(STDOUT_FILENO, sBuffer + done, (size_t)(size - done));
-
-			if (written < 0) {
-				perror("cat: standard output");
-				return 1;
-			}
-			done += written;
+		if (write_all(STDOUT_FILENO, sBuffer, (size_t)size) < 0) {
+			perror("cat: standard output");
+			return 1;
 		}
 	}
 	if (size < 0) {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <postern/write_all.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,19 +18,6 @@ static int fail(int status, const char *path)
 	fprintf(stderr, "cp: ");
 	perror(path);
 	return status;
-}
-
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t written = write(fd, bytes, size);
-
-		if (written < 0)
-			return -1;
-		bytes += written;
-		size -= (size_t)written;
-	}
-	return 0;
 }
 
 int main(int argc, char **argv)

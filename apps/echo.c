@@ -6,23 +6,14 @@
  */
 #include <postern/print.h>
 #include <postern/syscalls.h>
+#include <postern/write_all.h>
 
 size_t strlen(const char *text);
 int strcmp(const char *a, const char *b);
 
 static int say(const char *text)
 {
-	size_t left = strlen(text);
-
-	while (left > 0) {
-		ssize_t count = _kern_write(1, -1, text, left);
-
-		if (count <= 0)
-			return 1;
-		text += count;
-		left -= (size_t)count;
-	}
-	return 0;
+	return write_all(1, text, strlen(text));
 }
 
 int main(int argc, char **argv)

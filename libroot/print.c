@@ -4,6 +4,7 @@
  */
 #include <postern/os.h>
 #include <postern/print.h>
+#include <postern/write_all.h>
 #include <stdarg.h>
 
 int format_string_v(char *buffer, size_t size, const char *format, va_list arguments);
@@ -12,19 +13,12 @@ int print(const char *format, ...)
 {
 	char text[512];
 	va_list arguments;
-	int length, done = 0;
+	int length;
 
 	va_start(arguments, format);
 	length = format_string_v(text, sizeof text, format, arguments);
 	va_end(arguments);
 	if (length >= (int)sizeof text)
 		length = sizeof text - 1;
-	while (done < length) {
-		ssize_t count = write(1, text + done, (size_t)(length - done));
-
-		if (count <= 0)
-			return -1;
-		done += count;
-	}
-	return length;
+	return write_all(1, text, (size_t)length) == 0 ? length : -1;
 }

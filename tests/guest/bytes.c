@@ -4,19 +4,7 @@
  * same bytes, none lost, added or changed.
  */
 #include <postern/os.h>
-
-static bool write_all(int fd, const unsigned char *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t count = write(fd, bytes, size);
-
-		if (count <= 0)
-			return false;
-		bytes += count;
-		size -= (size_t)count;
-	}
-	return true;
-}
+#include <postern/write_all.h>
 
 int main(void)
 {
@@ -26,7 +14,7 @@ int main(void)
 	for (i = 0; i < sizeof bytes; i++)
 		bytes[i] = (unsigned char)(i + i / 256);
 	for (size = 1; size <= sizeof bytes; size *= 2) {
-		if (!write_all(1, bytes, size) || !write_all(2, bytes, size - 1))
+		if (write_all(1, bytes, size) < 0 || write_all(2, bytes, size - 1) < 0)
 			return 1;
 	}
 	return write(1, bytes, 0) == 0 ? 0 : 2;

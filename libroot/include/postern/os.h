@@ -25,7 +25,8 @@ void exit(int status) __attribute__((noreturn));
 
 /*
  * Writes up to `size` bytes to the descriptor `fd`; returns how many, or -1
- * with errno as _kern_write() says. For all of them, see print().
+ * with errno as _kern_write() says. For all of them, see write_all() in
+ * <postern/write_all.h>.
  */
 ssize_t write(int fd, const void *buffer, size_t size);
 
