@@ -416,19 +416,17 @@ def apt_options():
 
 
 def fetch(names, log):
-    """Downloads what is missing of the ports `names`, and checks all of it. Returns what
-    could not be had: lines that say it, by name."""
+    """Downloads what is missing of the ports `names`, and checks all that is there then.
+    Returns what could not be had: lines that say it, by name."""
     missing = {}
-    wanted = {}
-    for name in names:
-        port = PORTS[name]
-        files = {port.archive: port.sha256, **port.also}
-        if any(not (CACHE / file).is_file() for file in files):
-            wanted[name] = port
-    if wanted:
-        if shutil.which("apt-get") is None:
-            why = "there is no apt-get here to fetch Debian's source packages with"
-            return {name: f"{name}: {why}" for name in wanted}
+    archives = {name: {PORTS[name].archive: PORTS[name].sha256, **PORTS[name].also}
+                for name in names}
+    wanted = {name: PORTS[name] for name in names
+              if not all((CACHE / file).is_file() for file in archives[name])}
+    if wanted and shutil.which("apt-get") is None:
+        why = "there is no apt-get here to fetch Debian's source packages with"
+        missing = {name: f"{name}: {why}" for name in wanted}
+    elif wanted:
         CACHE.mkdir(parents=True, exist_ok=True)
         options = apt_options()
         subprocess.run(["apt-get", *options, "-q", "update"], stdout=log,
@@ -440,15 +438,12 @@ def fetch(names, log):
                  f"{port.package}={port.version}"],
                 cwd=CACHE, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 check=False)
-            if not (CACHE / port.archive).is_file():
+            if not all((CACHE / file).is_file() for file in archives[name]):
                 missing[name] = (f"{name}: apt-get cannot fetch the source package "
                                  f"{port.package}={port.version}")
     for name in names:
-        if name in missing:
-            continue
-        port = PORTS[name]
-        for file, expected in {port.archive: port.sha256, **port.also}.items():
-            if digest(CACHE / file) != expected:
+        for file, expected in archives[name].items():
+            if (CACHE / file).is_file() and digest(CACHE / file) != expected:
                 raise PortError(f"{name}: {CACHE / file} does not have the SHA-256 that is "
                                 "pinned in tools/ports.py; remove it and try again")
     return missing
