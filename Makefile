@@ -130,6 +130,14 @@ else
 say = @printf '  %-5s %s\n' '$(1)' '$@'; $(2)
 endif
 
+# The file $(1) becomes what the commands $(2) print, and keeps its time where it is that
+# already. Makes at once may write the same one. (In a call's own text a comma ends $(2); in
+# a variable's it does not.)
+define rewrite
+@new=$$($(2)) && { printf '%s\n' "$$new" | cmp -s - $(1) || \
+	{ printf '%s\n' "$$new" >$(1).$$$$ && mv $(1).$$$$ $(1); }; }
+endef
+
 # A program in C that includes a header of the C library is linked with it; one that
 # gets by with <postern/...> and the compiler's own headers needs only libroot.
 LIBC_SOURCES := $(shell awk '/^# *include </ && \
@@ -164,7 +172,7 @@ bench-programs: $(BENCH_FILES)	## the programs of tests/bench/
 FLAGS_NOW := $(subst $(CURDIR),.,$(CC) | $(CFLAGS_KERNEL) | $(CFLAGS_LIBC) | $(NASMFLAGS))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' >$@
+	$(call rewrite,$@,echo '$(FLAGS_NOW)')
 FORCE:
 
 # A source that is added or removed links again what it belongs to.
@@ -173,7 +181,7 @@ $(BUILD)/sources: SOURCES_NOW = $(LIBROOT_OBJECTS) $(POSIX_OBJECTS) \
 	$(foreach app,$(APPS),$(call program_objects,apps/$(app)))
 $(BUILD)/sources $(BUILD)/kernel.sources: FORCE
 	@mkdir -p $(@D)
-	@echo '$(SOURCES_NOW)' | cmp -s - $@ || echo '$(SOURCES_NOW)' >$@
+	$(call rewrite,$@,echo '$(SOURCES_NOW)')
 
 # ---- Generated files -----------------------------------------------------------------
 
@@ -201,9 +209,8 @@ abi-lock:	## record today's calls in syscalls.lock
 $(GENERATED)/offsets.stamp: arch/i386/offsets.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$(CC) $(CFLAGS_KERNEL) -MMD -MP -MT $@ -MF $(@:.stamp=.d) -S -o $(@:.stamp=.s) $<)
-	@sed -n 's/.*@EQU \([A-Z0-9_]*\) \(-\{0,1\}[0-9]*\)@.*/\1 equ \2 \& 0xffffffff/p' \
-		$(@:.stamp=.s) >$@.new
-	@cmp -s $@.new $(@:.stamp=.inc) || cp $@.new $(@:.stamp=.inc)
+	$(call rewrite,$(@:.stamp=.inc),sed -n \
+		's/.*@EQU \([A-Z0-9_]*\) \(-*[0-9]*\)@.*/\1 equ \2 \& 0xffffffff/p' $(@:.stamp=.s))
 	@touch $@
 $(GENERATED)/offsets.inc: $(GENERATED)/offsets.stamp ;
 
@@ -284,12 +291,12 @@ $(BUILD)/libroot.a: $(LIBROOT_OBJECTS) $(BUILD)/sources
 # $(4) is behind $(2) already, and of newlib's nothing but its stamp may be asked for: that is
 # what takes the lock.
 define contents_rule
+$(BUILD)/$(1).stamp: CONTENTS_NOW = sha256sum tools/gensyscalls.py \
+	$(filter-out %/syscalls.asm.o,$(3)); \
+	$(if $(4),ls -l --time-style=+%s.%N $(4);) $(NM) -u $(3) | \
+	sed -n 's/.* _kern_/SYS_/p' | sort -u | grep -wFf - $(GENERATED)/syscall_numbers.inc
 $(BUILD)/$(1).stamp: $(2) $(3) tools/gensyscalls.py
-	@{ sha256sum tools/gensyscalls.py $(filter-out %/syscalls.asm.o,$(3)); \
-		$(if $(4),ls -l --time-style=+%s.%N $(4);) $(NM) -u $(3) | \
-		sed -n 's/.* _kern_/SYS_/p' | sort -u | \
-		grep -wFf - $(GENERATED)/syscall_numbers.inc; } >$$@.new
-	@cmp -s $$@.new $(BUILD)/$(1) || cp $$@.new $(BUILD)/$(1)
+	$$(call rewrite,$$(@:.stamp=),$$(CONTENTS_NOW))
 	@touch $$@
 $(BUILD)/$(1): $(BUILD)/$(1).stamp ;
 endef

@@ -71,9 +71,8 @@ NEWLIB_NEEDS := $(addprefix libroot/include/postern/,errno.h file_mode.h file_ty
 NEWLIB_CONFIGURED = $(subst $(CURDIR),.,$(NEWLIB_OPTIONS) $(NEWLIB_CC) $(NEWLIB_CFLAGS))
 $(NEWLIB)/needs: FORCE
 	@mkdir -p $(@D)
-	@{ sha256sum $(NEWLIB_NEEDS); echo '$(notdir $(NEWLIB_ARCHIVE)) $(NEWLIB_CONFIGURED)'; } | \
-		cmp -s - $@ || { sha256sum $(NEWLIB_NEEDS); \
-		echo '$(notdir $(NEWLIB_ARCHIVE)) $(NEWLIB_CONFIGURED)'; } >$@
+	$(call rewrite,$@,sha256sum $(NEWLIB_NEEDS); \
+		echo '$(notdir $(NEWLIB_ARCHIVE)) $(NEWLIB_CONFIGURED)')
 
 # Several makes may want it at once, one of them in the background: whoever holds the
 # lock builds, the others find it built.
