@@ -1,19 +1,14 @@
 """What pages may be used for, on machines that can forbid execution and on those
 that cannot, and SMAP and SMEP by a kernel that forgets them."""
 
-import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import booting
 
-TOP = Path(__file__).resolve().parents[2]
-BUILD = (TOP / os.environ.get("POSTERN_BUILD", "build")).resolve()
-FULL = os.environ.get("POSTERN_FULL", "") not in ("", "0")
 SECONDS = 120
 
 # (words for boot.py, NX, SMEP and SMAP)
@@ -30,7 +25,7 @@ MACHINES = {
     "max, 2 GiB": (("--direct", "--cpu", "max", "--memory", "2048"), True, True),
     "max, 16 MiB": (("--direct", "--cpu", "max", "--memory", "16"), True, True),
 }
-if FULL:
+if booting.FULL:
     MACHINES.update({
         "max, from the ISO": (("--cpu", "max"), True, True),
         "Bochs, broadwell": (("--emulator", "bochs", "--cpu", "broadwell_ult"), True, True),
@@ -76,19 +71,11 @@ CASES = {
 }
 
 
-def make(*arguments, tree=TOP):
-    variables = {name: value for name, value in os.environ.items()
-                 if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BUILD")}
-    done = subprocess.run(["make", "--no-print-directory", *arguments], cwd=tree, text=True,
-                          env={**variables, "POSTERN_DEPS": "skip"}, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
-    assert done.returncode == 0, done.stdout[-6000:]
-
-
-def boot(machine, program, *arguments, build=BUILD):
+def boot(machine, program, *arguments, build=booting.BUILD):
     """(the console, the log, the status)"""
     done = subprocess.run(
-        [sys.executable, TOP / "tools" / "boot.py", *machine, "--iso", build / "postern.iso",
+        [sys.executable, booting.TOP / "tools" / "boot.py", *machine,
+         "--iso", build / "postern.iso",
          "--file", f"{build}/tests/bin/{program}:/bin/{program}", "--timeout", str(SECONDS),
          "--", program, *arguments],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -96,13 +83,8 @@ def boot(machine, program, *arguments, build=BUILD):
     return done.stdout, done.stderr, done.returncode
 
 
-@pytest.fixture(scope="module")
-def built():
-    make("iso", "guest-tests", f"BUILD={BUILD.relative_to(TOP)}")
-
-
 @pytest.mark.parametrize("machine", MACHINES)
-def test_cases(built, machine):
+def test_cases(machine):
     words, nx, smap = MACHINES[machine]
     console, log, status = boot(words, "protection")
     assert status == 0, log
@@ -122,7 +104,7 @@ def test_cases(built, machine):
     assert f"protection: smep {yes}, smap {yes}\n" in log
 
 
-def test_first_program_killed(built):
+def test_first_program_killed():
     """The program that the machine was started for ends by such a fault."""
     console, log, status = boot(MACHINES["max"][0], "protection", "execute_stack")
     assert (console, status) == ("", 123), log
@@ -188,7 +170,8 @@ def poking(tmp_path_factory):
         calls.write(POKE_LINE)
     (tree / "kernel" / "poke.c").write_text(POKE_HANDLER)
     (tree / "tests" / "guest" / "poke.c").write_text(POKE_PROGRAM)
-    make("-j2", "iso", "build/tests/bin/poke", tree=tree)
+    made = booting.run_make("-j2", "iso", "build/tests/bin/poke", tree=tree)
+    assert made.returncode == 0, made.stdout[-6000:]
     return tree / "build"
 
 
@@ -204,7 +187,7 @@ POKES = {
 
 @pytest.mark.parametrize("ac", (False, True), ids=("plain", "AC"))
 @pytest.mark.parametrize("machine", ("max", "max, int 99", "max, nx=off", "max without SMAP",
-                                     "qemu32") + (("Bochs, broadwell",) if FULL else ()))
+                                     "qemu32") + (("Bochs, broadwell",) if booting.FULL else ()))
 def test_kernel_pokes(poking, machine, ac):
     words, nx, smap = MACHINES[machine]
     stops = {"always": True, "nx": nx, "smap": smap}
