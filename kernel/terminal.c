@@ -585,8 +585,8 @@ int terminal_ioctl(uint32_t request, uint32_t argument)
 {
 	if (request == FIONREAD)
 		return count_input(argument);
-	if (request
-		== TCSBRK) /* there is no way to send a break: only waiting is left of it */
+	/* There is no way to send a break: only waiting is left of it. */
+	if (request == TCSBRK)
 		return wait_until_sent();
 	/* So that isatty() says what it says of the pipe at the other end. */
 	if (sLine.plain)
