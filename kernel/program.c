@@ -225,7 +225,7 @@ static int load(
 		if (segment->vaddr + segment->memory_size > end)
 			end = segment->vaddr + segment->memory_size;
 	}
-	end = (end + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1);
+	end = page_of(end + PAGE_SIZE - 1);
 	space->break_start = space->break_end = end;
 	return address_space_add(
 		space, STACK_TOP - STACK_SIZE, STACK_SIZE, PAGE_READABLE | PAGE_WRITABLE);
