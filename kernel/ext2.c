@@ -385,8 +385,7 @@ void ext2_abandon(struct ext2 *fs)
 	free_mount(fs);
 }
 
-/* ---- Changes and commits -------------------------------------------------------------
- */
+/* ---- Changes and commits ---------------------------------------------------------- */
 
 /* All that the journal has is in its place; the log begins anew. */
 static int checkpoint(struct ext2 *fs)
@@ -518,8 +517,7 @@ int ext2_sync(struct ext2 *fs)
 	return error;
 }
 
-/* ---- The superblock and the groups
- * ------------------------------------------------------ */
+/* ---- The superblock and the groups ------------------------------------------------ */
 
 struct ext2_group *ext2_group(struct ext2 *fs, uint32_t group)
 {

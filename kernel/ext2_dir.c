@@ -301,8 +301,7 @@ int ext2_lookup(
 	return error;
 }
 
-/* ---- New names -----------------------------------------------------------------------
- */
+/* ---- New names -------------------------------------------------------------------- */
 
 /* An inode, empty and with one link, in *node. */
 static int make_inode(struct ext2_node *directory, mode_t mode, struct ext2_node *node)
@@ -468,8 +467,7 @@ int ext2_link(
 	return error;
 }
 
-/* ---- Names that go
- * --------------------------------------------------------------------- */
+/* ---- Names that go ---------------------------------------------------------------- */
 
 /* It has one name less; `parent` is the directory that had it. */
 static void drop_link(struct ext2_node *node, struct ext2_node *parent)
@@ -628,8 +626,7 @@ int ext2_rename(struct ext2_node *directory, const char *name, size_t length,
 	return error;
 }
 
-/* ---- Reading a directory
- * ------------------------------------------------------------------ */
+/* ---- Reading a directory ---------------------------------------------------------- */
 
 int ext2_readdir(
 	struct ext2_node *directory, uint64_t *cookie, ext2_visitor *visit, void *context)

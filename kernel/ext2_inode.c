@@ -192,8 +192,7 @@ int ext2_set_attributes(struct ext2_node *node, mode_t mode, uint32_t accessed,
 	return 0;
 }
 
-/* ---- From a file's block to the disk's -----------------------------------------------
- */
+/* ---- From a file's block to the disk's -------------------------------------------- */
 
 /* The slots to follow, from block[] on. How many, or -EFBIG. */
 static int find_path(const struct ext2 *fs, uint64_t index, uint32_t slots[PATH_LEVELS])
@@ -322,8 +321,7 @@ int ext2_map_new(struct ext2_node *node, uint32_t index, uint32_t *_block, bool 
 	return walk(node, index, _block, _is_new);
 }
 
-/* ---- Truncating ---------------------------------------------------------------------
- */
+/* ---- Truncating ------------------------------------------------------------------- */
 
 static void count_freed(struct ext2_node *node)
 {
@@ -463,8 +461,7 @@ int ext2_truncate(struct ext2_node *node, uint64_t size)
 	return error;
 }
 
-/* ---- Deleting ------------------------------------------------------------------------
- */
+/* ---- Deleting --------------------------------------------------------------------- */
 
 /* The block of extended attributes, which several inodes may share. */
 static int free_attributes(struct ext2_node *node)
@@ -562,8 +559,7 @@ int ext2_remove_orphan(struct ext2_node *node)
 	return ext2_damaged(fs, "the list of files without a name", node->number);
 }
 
-/* ---- Reading and writing
- * --------------------------------------------------------------- */
+/* ---- Reading and writing ---------------------------------------------------------- */
 
 /* Reads `block`, and what follows it in the file and on the disk alike. */
 static void read_ahead(struct ext2_node *node, uint32_t index, uint32_t block)

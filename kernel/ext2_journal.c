@@ -102,8 +102,7 @@ static int check_journal_super(struct ext2 *fs)
 	return 0;
 }
 
-/* ---- Reading it again
- * ------------------------------------------------------------------ */
+/* ---- Reading it again ------------------------------------------------------------- */
 
 /* A block that must not be written by transactions before or with `sequence`. */
 struct revoked {
@@ -357,8 +356,7 @@ void ext2_journal_close(struct ext2 *fs)
 	memset(&fs->journal, 0, sizeof fs->journal);
 }
 
-/* ---- Writing
- * ---------------------------------------------------------------------------- */
+/* ---- Writing ---------------------------------------------------------------------- */
 
 /* The blocks that a descriptor can name. */
 static uint32_t tags_max(const struct ext2 *fs)

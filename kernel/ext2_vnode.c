@@ -60,8 +60,7 @@ static void update(struct vnode *vnode)
 	vnode->changed = from_disk(node, node->disk->changed);
 }
 
-/* ---- Directories ---------------------------------------------------------------------
- */
+/* ---- Directories ------------------------------------------------------------------ */
 
 static int lookup(
 	struct vnode *directory, const char *name, size_t length, struct vnode **_vnode)
@@ -163,8 +162,7 @@ static int read_directory(
 	return ext2_readdir(node_of(directory), cookie, visit_entry, &visit);
 }
 
-/* ---- Files ----------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------ */
 
 static int give(void *context, void *data, size_t size)
 {
@@ -257,8 +255,7 @@ static const struct vnode_operations kOperations = {
 	.release = release,
 };
 
-/* ---- Mounts
- * ---------------------------------------------------------------------------- */
+/* ---- Mounts ----------------------------------------------------------------------- */
 
 static int load(struct mount *mount, uint64_t number, struct vnode **_vnode)
 {

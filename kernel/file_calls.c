@@ -185,8 +185,7 @@ off_t _user_seek(int fd, off_t offset, int whence)
 	return result;
 }
 
-/* ---- Directories ---------------------------------------------------------------------
- */
+/* ---- Directories ------------------------------------------------------------------ */
 
 static int get_directory(int fd, struct open_file **_file)
 {
@@ -326,8 +325,7 @@ ssize_t _user_read_dir(int fd, struct user_out buffer, size_t size)
 	return result;
 }
 
-/* ---- What files are
- * --------------------------------------------------------------------- */
+/* ---- What files are --------------------------------------------------------------- */
 
 static int stat_path(const char *path, bool follow, struct stat *info)
 {
@@ -504,8 +502,7 @@ int _user_ffile_system_status(int fd, struct file_system_status *status)
 	return error;
 }
 
-/* ---- Names
- * ----------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------ */
 
 int _user_mkdir(const char *path, mode_t mode)
 {
@@ -595,8 +592,7 @@ int _user_ftruncate(int fd, off_t size)
 	return error;
 }
 
-/* ---- The directory that paths begin in
- * --------------------------------------------------------- */
+/* ---- The directory that paths begin in -------------------------------------------- */
 
 int _user_chdir(const char *path)
 {
@@ -713,8 +709,7 @@ mode_t _user_umask(mode_t mask)
 	return files_set_umask(mask);
 }
 
-/* ---- Descriptors
- * ----------------------------------------------------------------------------------- */
+/* ---- Descriptors ------------------------------------------------------------------ */
 
 static int duplicate(int fd, int lowest, bool close_on_exec)
 {
@@ -842,8 +837,7 @@ int _user_ioctl(int fd, uint32_t request, uint32_t argument)
 	return result;
 }
 
-/* ---- File systems
- * ------------------------------------------------------------------------------------ */
+/* ---- File systems ----------------------------------------------------------------- */
 
 int _user_sync(void)
 {

@@ -251,8 +251,7 @@ static const struct device_operations kWriteEnd = {
 	.close = pipe_close,
 };
 
-/* ---- Made and gone -------------------------------------------------------------------
- */
+/* ---- Made and gone ---------------------------------------------------------------- */
 
 static void start(struct pipe *pipe)
 {
@@ -321,8 +320,7 @@ int pipe_create(uint32_t flags, struct open_file **_read, struct open_file **_wr
 	return error;
 }
 
-/* ---- With a name ----------------------------------------------------------------------
- */
+/* ---- With a name ------------------------------------------------------------------ */
 
 /* The pipe behind a vnode, for one user more. NULL: no memory. */
 static struct pipe *take_named(struct vnode *vnode)

@@ -104,8 +104,7 @@ static const struct {
 #define ROOT_NUMBER 1u
 #define FIRST_NUMBER 2u /* of kFiles[0] */
 
-/* ---- The files ------------------------------------------------------------------------
- */
+/* ---- The files -------------------------------------------------------------------- */
 
 static int procfs_read(struct vnode *vnode, off_t position, struct io *io)
 {
@@ -178,8 +177,7 @@ static const struct vnode_operations kFile = {
 	.release = procfs_release,
 };
 
-/* ---- The file system
- * ------------------------------------------------------------------- */
+/* ---- The file system -------------------------------------------------------------- */
 
 static int procfs_load(struct mount *mount, uint64_t number, struct vnode **_vnode)
 {

@@ -231,8 +231,7 @@ static int load(
 		space, STACK_TOP - STACK_SIZE, STACK_SIZE, PAGE_READABLE | PAGE_WRITABLE);
 }
 
-/* ---- The first stack ----------------------------------------------------------------
- */
+/* ---- The first stack -------------------------------------------------------------- */
 
 static size_t count_strings(const char *const *strings, size_t *bytes)
 {
@@ -321,8 +320,7 @@ static int build_stack(struct address_space *space, const struct elf_image *elf,
 	return error;
 }
 
-/* ---- Programs
- * ----------------------------------------------------------------------------- */
+/* ---- Programs --------------------------------------------------------------------- */
 
 static bool read_source(
 	const struct elf_source *source, uint64_t offset, void *to, size_t length)

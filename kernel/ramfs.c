@@ -250,8 +250,7 @@ static void free_pages(struct node *node, uint64_t first)
 	}
 }
 
-/* ---- Files ---------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------ */
 
 static int ramfs_read(struct vnode *vnode, off_t position, struct io *io)
 {
@@ -367,8 +366,7 @@ static uint64_t ramfs_allocated(struct vnode *vnode)
 	return (uint64_t)node_of(vnode)->file.pages * PAGE_SIZE;
 }
 
-/* ---- Nodes ----------------------------------------------------------------------------
- */
+/* ---- Nodes ------------------------------------------------------------------------ */
 
 static struct node *make_node(
 	struct mount *mount, mode_t mode, const struct vnode_operations *operations)
@@ -415,8 +413,7 @@ static void ramfs_release(struct vnode *vnode)
 	heap_free(node);
 }
 
-/* ---- Names
- * ------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------ */
 
 /* With sNames. */
 static struct entry *find_entry(struct vnode *directory, const char *name, size_t length)
@@ -759,8 +756,7 @@ static const struct vnode_operations kDeviceOperations = {
 	.release = ramfs_release,
 };
 
-/* ---- The file system
- * -------------------------------------------------------------------- */
+/* ---- The file system -------------------------------------------------------------- */
 
 static int ramfs_mount(struct mount *mount, struct vnode *source, const char *options)
 {
@@ -891,8 +887,7 @@ void ramfs_init(void)
 	file_system_register(&sType);
 }
 
-/* ---- The boot archives
- * -------------------------------------------------------------------- */
+/* ---- The boot archives ------------------------------------------------------------ */
 
 /* Makes the directories above the last component of `path`, which may be changed. */
 static void make_parents(char *path)

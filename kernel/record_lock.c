@@ -29,8 +29,7 @@ static struct mutex sMutex = MUTEX(sMutex, "record locks");
 static struct list sWaiters = {&sWaiters, &sWaiters};
 static unsigned sCount; /* ranges there are */
 
-/* ---- Memory --------------------------------------------------------------------------
- */
+/* ---- Memory ----------------------------------------------------------------------- */
 
 static int make_spare(struct list *spare, unsigned count)
 {
@@ -80,8 +79,7 @@ static void free_unused(struct vnode *vnode)
 	heap_free(locks);
 }
 
-/* ---- Locking -------------------------------------------------------------------------
- */
+/* ---- Locking ---------------------------------------------------------------------- */
 
 /* Waits until nobody has anything in the way of `wanted`. */
 static int wait_for(struct file_locks *locks, const struct lock_range *wanted)
@@ -182,8 +180,7 @@ void record_lock_closed(struct vnode *vnode, pid_t owner)
 	mutex_unlock(&sMutex);
 }
 
-/* ---- The call ------------------------------------------------------------------------
- */
+/* ---- The call --------------------------------------------------------------------- */
 
 /* What `whence` counts from. */
 static int base_of(struct open_file *file, int whence, off_t *_base)

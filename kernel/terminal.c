@@ -241,8 +241,7 @@ void terminal_set_foreground(pid_t group)
 	sForeground = group;
 }
 
-/* ---- Input --------------------------------------------------------------------------
- */
+/* ---- Input ------------------------------------------------------------------------ */
 
 static void receive(void)
 {
@@ -444,8 +443,7 @@ struct poll_source *terminal_poll_source(void)
 	return &sPollers;
 }
 
-/* ---- Requests
- * -------------------------------------------------------------------------- */
+/* ---- Requests --------------------------------------------------------------------- */
 
 /* Until all output has left: 0 or -EINTR. */
 static int wait_until_sent(void)

@@ -282,8 +282,7 @@ int vfs_link(const char *old_path, const char *new_path)
 	return error;
 }
 
-/* ---- Removing them -------------------------------------------------------------------
- */
+/* ---- Removing them ---------------------------------------------------------------- */
 
 /*
  * Locks the directory of a walked name, and what has the name, into *_victim with a
@@ -393,8 +392,7 @@ int vfs_rmdir(const char *path)
 	return remove_name(path, &kRmdir);
 }
 
-/* ---- Rename
- * ----------------------------------------------------------------------------- */
+/* ---- Rename ----------------------------------------------------------------------- */
 
 /* Whether `above` is `vnode` or a directory above it. The mount's rename lock keeps it
  * so. */
@@ -574,8 +572,7 @@ int vfs_rename(const char *old_path, const char *new_path)
 	return error;
 }
 
-/* ---- Open
- * ----------------------------------------------------------------------------------- */
+/* ---- Open ------------------------------------------------------------------------- */
 
 /* The name at the end of a walk is not there: a new file. */
 static int create(struct path *path, mode_t mode, struct vnode **_vnode)

@@ -92,8 +92,7 @@ void poll_wake(struct poll_source *source);
 /* For `poll` operations. A NULL waiter only wants to know. */
 void poll_wait(struct poll_waiter *waiter, struct poll_source *source);
 
-/* ---- Devices ------------------------------------------------------------------------
- */
+/* ---- Devices ---------------------------------------------------------------------- */
 
 /*
  * Nothing is locked when these are called; several threads may be inside one
@@ -153,8 +152,7 @@ int device_register(struct device *device);
 /* What a device file opens, or NULL. */
 struct device *device_find(uint32_t number);
 
-/* ---- Vnodes ---------------------------------------------------------------------------
- */
+/* ---- Vnodes ----------------------------------------------------------------------- */
 
 /* What one name in a directory is. */
 struct directory_entry {
@@ -311,8 +309,7 @@ void vnode_publish(struct vnode *vnode);
 /* Now, for a file's times. */
 time_us_t vfs_time(void);
 
-/* ---- Mounts
- * ---------------------------------------------------------------------------- */
+/* ---- Mounts ----------------------------------------------------------------------- */
 
 enum {
 	FILE_SYSTEM_NAMES_CACHED = 0x1, /* lookup() is slow: the name cache serves */
@@ -373,8 +370,7 @@ int vfs_unmount(const char *path);
 /* Puts all file systems on their media: sync(), and before power is turned off. */
 int vfs_sync(void);
 
-/* ---- Open files
- * ------------------------------------------------------------------------ */
+/* ---- Open files ------------------------------------------------------------------- */
 
 /* What open() makes, and dup() and fork() share. */
 struct open_file {
@@ -407,8 +403,7 @@ int vfs_open(const char *path, uint32_t flags, mode_t mode, struct open_file **_
 ssize_t vfs_read(struct open_file *file, off_t position, struct io *io);
 ssize_t vfs_write(struct open_file *file, off_t position, struct io *io);
 
-/* ---- Paths
- * ------------------------------------------------------------------------------ */
+/* ---- Paths ------------------------------------------------------------------------ */
 
 /* The vnode of a path; `follow` a symbolic link at its end. */
 int vfs_find(const char *path, bool follow, struct vnode **_vnode);

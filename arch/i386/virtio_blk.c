@@ -195,8 +195,7 @@ static int virtio_flush(struct block_device *device)
 	return error;
 }
 
-/* ---- Finding them --------------------------------------------------------------------
- */
+/* ---- Finding them ----------------------------------------------------------------- */
 
 /* The queue's memory, in the one form that the legacy interface has (2.6.2). */
 static bool make_queue(struct virtio_disk *disk)

@@ -128,8 +128,7 @@ char *ttyname(int fd)
 	return NULL;
 }
 
-/* ---- Waiting for several files -------------------------------------------------------
- */
+/* ---- Waiting for several files ---------------------------------------------------- */
 
 int poll(struct pollfd *files, nfds_t count, int timeout)
 {

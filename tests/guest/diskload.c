@@ -6,8 +6,9 @@
  *   diskload some FIRST N    N of them
  *   diskload check FIRST N   reads these again
  *   diskload idle FIRST N    N of them without fsync() or sync(), and then waits for ever
- *   diskload churn           changes, pauses and unmounts, under the eyes of what writes
- * back diskload fill            until the disk is full, and again after removing that
+ *   diskload churn           changes, pauses and unmounts, under the eyes of what
+ *                            writes back
+ *   diskload fill            until the disk is full, and again after removing that
  *   diskload speed MIB       how fast a file of that size is written and read
  *
  * Lines: `kept NAME NUMBER SIZE` once fsync() or sync() has come back: the file is

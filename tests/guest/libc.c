@@ -444,8 +444,7 @@ static void temporary(void)
 	CHECK(rmdir(folder) == 0);
 }
 
-/* ---- Processes and signals ----------------------------------------------------------
- */
+/* ---- Processes and signals -------------------------------------------------------- */
 
 static volatile sig_atomic_t sCaught;
 

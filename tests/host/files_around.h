@@ -48,8 +48,7 @@ size_t strlcpy(char *to, const char *from, size_t size)
 	return (size_t)snprintf(to, size, "%s", from);
 }
 
-/* ---- One thread, and no time --------------------------------------------------------
- */
+/* ---- One thread, and no time ------------------------------------------------------ */
 
 void mutex_init(struct mutex *mutex, const char *name)
 {
@@ -97,8 +96,7 @@ struct device *device_find(uint32_t number)
 	return NULL;
 }
 
-/* ---- Data on their way: a read's to sMoved, a write's from there ----------------------
- */
+/* ---- Data on their way: a read's to sMoved, a write's from there ------------------ */
 
 static uint8_t sMoved[256 * 1024];
 
@@ -129,8 +127,7 @@ int io_give_zeros(struct io *io, size_t size)
 	return move(io, size);
 }
 
-/* ---- For tests ------------------------------------------------------------------------
- */
+/* ---- For tests -------------------------------------------------------------------- */
 
 static inline void files_start(void)
 {
@@ -164,8 +161,7 @@ static inline size_t file_write(struct vnode *vnode, off_t position, size_t size
 	return io.done;
 }
 
-/* ---- All that there is
- * ------------------------------------------------------------------ */
+/* ---- All that there is ------------------------------------------------------------ */
 
 struct found {
 	bool is;

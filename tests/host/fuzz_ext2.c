@@ -53,8 +53,7 @@ static int fill(void *context, void *data, size_t size)
 	return 0;
 }
 
-/* ---- What is done with an image
- * -------------------------------------------------------- */
+/* ---- What is done with an image --------------------------------------------------- */
 
 struct walk {
 	struct ext2 *fs;
@@ -168,8 +167,7 @@ static void use(struct ext2 *fs)
 	ext2_sync(fs);
 }
 
-/* ---- The images
- * ------------------------------------------------------------------------- */
+/* ---- The images ------------------------------------------------------------------- */
 
 static void make_base(
 	int index, const char *folder, const char *options, const char *size)

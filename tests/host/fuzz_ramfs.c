@@ -58,8 +58,7 @@ static struct archive archive_of_entries(const uint8_t *data, size_t size)
 	return take();
 }
 
-/* ---- What has come of them -----------------------------------------------------------
- */
+/* ---- What has come of them -------------------------------------------------------- */
 
 static uint32_t sSeen;
 

@@ -237,8 +237,7 @@ static void close_object(int index)
 	}
 }
 
-/* ---- Calls, to both -------------------------------------------------------------------
- */
+/* ---- Calls, to both --------------------------------------------------------------- */
 
 struct bytes {
 	uint8_t *data;
@@ -652,8 +651,7 @@ static void random_call(bool may_sync)
 	}
 }
 
-/* ---- What is on the disk, against the model
- * ----------------------------------------------- */
+/* ---- What is on the disk, against the model --------------------------------------- */
 
 struct listing {
 	int directory;
@@ -726,8 +724,7 @@ static int mount_image(void)
 	return error;
 }
 
-/* ---- Tests
- * --------------------------------------------------------------------------------- */
+/* ---- Tests ------------------------------------------------------------------------ */
 
 static void test_random(const char *options, int calls)
 {

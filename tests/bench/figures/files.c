@@ -28,8 +28,7 @@ void measure_write_null(uint32_t *samples, unsigned count)
 	_kern_close(fd);
 }
 
-/* ---- The file system in memory ------------------------------------------------------
- */
+/* ---- The file system in memory ---------------------------------------------------- */
 
 static int make_file(void)
 {
@@ -79,8 +78,7 @@ void measure_create_unlink(uint32_t *samples, unsigned count)
 		TIME(samples, i, create_and_unlink());
 }
 
-/* ---- Pipes to another process -------------------------------------------------------
- */
+/* ---- Pipes to another process ----------------------------------------------------- */
 
 static void read_all(int fd, size_t size)
 {
@@ -144,8 +142,7 @@ void measure_pipe_turns(uint32_t *samples, unsigned count)
 	}
 }
 
-/* ---- The disk itself, which is read and written past the cache
- * -------------------------- */
+/* ---- The disk itself, which is read and written past the cache -------------------- */
 
 bool disk_is_there(void)
 {

@@ -338,8 +338,7 @@ void measure_copy_fault(uint32_t *samples, unsigned count)
 	unmap_pages(gate, 1);
 }
 
-/* ---- Signals ------------------------------------------------------------------------
- */
+/* ---- Signals ---------------------------------------------------------------------- */
 
 static volatile uint32_t sSignals;
 

@@ -319,8 +319,7 @@ static bool run(struct door_expected expected, struct door_state *_out)
 	return door_check(&state, PATHS_ALL, expected, &kHooks, _out);
 }
 
-/* ---- What must come of a pointer ----------------------------------------------------
- */
+/* ---- What must come of a pointer -------------------------------------------------- */
 
 enum verdict { VERDICT_FAULT, VERDICT_ERROR, VERDICT_PART, VERDICT_OPEN };
 
@@ -411,8 +410,7 @@ static void run_judged(const struct door_parameter *parameter, struct door_expec
 	}
 }
 
-/* ---- Cases
- * ------------------------------------------------------------------------------ */
+/* ---- Cases ------------------------------------------------------------------------ */
 
 void case_calls(void)
 {

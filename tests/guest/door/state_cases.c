@@ -162,8 +162,7 @@ void case_block(void)
 	}
 }
 
-/* ---- Flags ----------------------------------------------------------------------------
- */
+/* ---- Flags ------------------------------------------------------------------------ */
 
 static void check_flags(const struct door_call *call, uint32_t flags)
 {
@@ -239,8 +238,7 @@ void case_popf(void)
 	}
 }
 
-/* ---- Segment registers
- * ------------------------------------------------------------------ */
+/* ---- Segment registers ------------------------------------------------------------ */
 
 static const uint16_t kSelectors[] = {
 	0, 1, 2, 3, 0x18, 0x19, 0x1a, 0x1b, 0x20, 0x21, 0x22, 0x23};
@@ -297,8 +295,7 @@ void case_segments(void)
 	}
 }
 
-/* ---- Registers
- * --------------------------------------------------------------------------- */
+/* ---- Registers -------------------------------------------------------------------- */
 
 static void fill_registers(struct door_state *state, uint32_t pattern, uint32_t step)
 {
@@ -343,8 +340,7 @@ void case_registers(void)
 	}
 }
 
-/* ---- The entering instruction, elsewhere
- * ------------------------------------------------- */
+/* ---- The entering instruction, elsewhere ------------------------------------------ */
 
 /*
  * SYSENTER from the program's own text is what PATH_SYSENTER always does; here
@@ -420,8 +416,7 @@ void case_shadow(void)
 	}
 }
 
-/* ---- Many calls, with interrupts
- * ------------------------------------------------------------ */
+/* ---- Many calls, with interrupts -------------------------------------------------- */
 
 /*
  * At least `calls` by each path and for at least `duration`, so that timer

@@ -30,8 +30,7 @@ void be_blocked(void *how);
 /* The same numbers for the same seed. */
 uint32_t next_random(uint32_t *seed);
 
-/* ---- The tests -----------------------------------------------------------------------
- */
+/* ---- The tests -------------------------------------------------------------------- */
 
 /* clang-format off */
 #define USERTESTS(X)                                                                \
