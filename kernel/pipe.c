@@ -360,9 +360,13 @@ static int wait_for_other_end(struct pipe *pipe, const unsigned *count, uint64_t
 	uint64_t before = *opens;
 	int error = 0;
 
-	while (*count == 0 && *opens == before && error == 0)
+	while (*count == 0 && *opens == before) {
+		/* A signal comes too late where somebody has come: that one is through. */
+		if (error != 0)
+			return error;
 		error = wait_on_mutex(&pipe->openers, &pipe->lock, NO_DEADLINE);
-	return error;
+	}
+	return 0;
 }
 
 static int open_locked(struct open_file *file, struct pipe *pipe)

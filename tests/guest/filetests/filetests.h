@@ -114,6 +114,7 @@ extern volatile int gSignals;
 	X(fifo_nonblocking)                                                                  \
 	X(fifo_open_waits)                                                                   \
 	X(fifo_open_interrupted)                                                             \
+	X(fifo_open_met)                                                                     \
 	X(fifo_broken)                                                                       \
 	X(fifo_poll)                                                                         \
 	X(fifo_carries)

@@ -170,6 +170,33 @@ void test_fifo_open_interrupted(void)
 	finish();
 }
 
+/* Who has met somebody has opened it, whatever signal comes at that moment: the other
+ * one is through, and may have written and gone. */
+void test_fifo_open_met(void)
+{
+	make();
+	for (int turn = 0; turn < 20; turn++) {
+		char byte;
+		pid_t pid = check_fork();
+		int fd;
+
+		if (pid == 0) {
+			count_signals(SIGTERM, SA_RESTART);
+			_kern_alarm(PATIENCE / SECOND);
+			fd = check_open(kName, O_RDONLY);
+			CHECK_EQUAL(_kern_read(fd, -1, &byte, 1), 1);
+			end(0);
+		}
+		let_wait(pid);
+		CHECK_EQUAL(_kern_kill(pid, SIGTERM), 0);
+		fd = check_open(kName, O_WRONLY);
+		CHECK_EQUAL(_kern_write(fd, -1, "x", 1), 1);
+		CHECK_EQUAL(_kern_close(fd), 0);
+		check_exit(pid, 0);
+	}
+	finish();
+}
+
 void test_fifo_broken(void)
 {
 	int reader, writer;
