@@ -515,6 +515,23 @@ static void tear_down(struct process *process)
 	address_space_destroy(space);
 }
 
+/*
+ * A group that has lost the last one who could resume it, and of which something is
+ * stopped, hears of it and goes on: POSIX.1-2017, _exit(). The lock is held.
+ */
+static void resume_orphaned(pid_t group)
+{
+	struct process *process = NULL;
+	bool any_stopped = false;
+
+	while ((process = process_next_of_group(group, process)) != NULL)
+		any_stopped = any_stopped || process->stopped;
+	if (!any_stopped || !process_group_orphaned(group))
+		return;
+	signal_send_group(group, SIGHUP, NULL);
+	signal_send_group(group, SIGCONT, NULL);
+}
+
 /* No thread is left. The lock is held. */
 static void become_zombie(struct process *process)
 {
@@ -529,11 +546,15 @@ static void become_zombie(struct process *process)
 			free_process(child);
 		else if (child->state == PROCESS_NEW) /* nobody is left to start it */
 			process_end(child, SIGKILL);
+		else if (child->pgid != process->pgid)
+			resume_orphaned(child->pgid);
 	}
 	if (process->parent == NULL) {
 		free_process(process);
 		return;
 	}
+	if (process->parent->pgid != process->pgid)
+		resume_orphaned(process->pgid);
 	signal_send(process->parent, SIGCHLD, process->pid);
 	wait_queue_wake(&process->parent->child_ended, UINT32_MAX);
 }

@@ -126,3 +126,31 @@ void test_wait_untraced(void)
 	CHECK_EQUAL(_kern_kill(child, SIGKILL), 0);
 	check_killed(child, SIGKILL);
 }
+
+/*
+ * A group of stopped ones that loses whoever could resume it hears of it, and goes on
+ * (POSIX, _exit()): by the end of a member's parent elsewhere, or of a member itself,
+ * which was the one with such a parent.
+ */
+void test_orphaned_groups(void)
+{
+	for (int member = 0; member < 2; member++) {
+		int32_t *pids = check_map(PAGE, SHARED);
+		pid_t parent = check_fork();
+
+		if (parent == 0) {
+			if (member)
+				CHECK_EQUAL(_kern_setpgid(0, 0), 0);
+			pids[0] = waiting_child();
+			if (!member)
+				CHECK_EQUAL(_kern_setpgid(pids[0], 0), 0);
+			CHECK_EQUAL(_kern_kill(pids[0], SIGSTOP), 0);
+			check_stopped(pids[0], pids[0], SIGSTOP);
+			end(0);
+		}
+		check_exit(parent, 0);
+		/* Nobody waits for it: it is gone when it has ended. */
+		CHECK_SOON(_kern_getpgid(pids[0]) == -ESRCH);
+		CHECK_EQUAL(_kern_unmap(ADDRESS(pids), PAGE), 0);
+	}
+}

@@ -183,6 +183,7 @@ uint32_t next_random(uint32_t *seed);
 	X(process_groups)                                                               \
 	X(kill_groups)                                                                  \
 	X(wait_untraced)                                                                \
+	X(orphaned_groups)                                                              \
 	/* crowds.c */                                                                  \
 	X(futex_hammer)                                                                 \
 	X(locks_hammered)                                                               \
