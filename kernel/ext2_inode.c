@@ -652,6 +652,8 @@ static int write_block(struct ext2_node *node, uint32_t index, uint32_t offset,
 	if (error != 0)
 		return error;
 	error = take(context, buffer->data + offset, size);
+	if (error != 0 && is_new) /* a part of it may have come */
+		memset(buffer->data + offset, 0, size);
 	if (error == 0 || !is_fresh)
 		block_changed(&fs->cache, buffer, BUFFER_DATA);
 	block_put(&fs->cache, buffer);
@@ -681,8 +683,12 @@ static int write_locked(struct ext2_node *node, uint64_t position, size_t size,
 		error = write_block(node, (uint32_t)index, offset, part, take, context);
 		if (error == -ENOSPC && ext2_reclaim(fs))
 			error = write_block(node, (uint32_t)index, offset, part, take, context);
-		if (error != 0)
+		if (error != 0) {
+			/* Blocks that nothing was written to do not stay behind the end. */
+			if (error != -EIO)
+				ext2_truncate_locked(node, ext2_size(node));
 			break;
+		}
 		position += part;
 		size -= part;
 		*_done += part;

@@ -76,7 +76,13 @@ int io_give(struct io *io, const void *from, size_t size)
 
 int io_take(struct io *io, void *to, size_t size)
 {
-	return transfer(io, TAKE, to, size);
+	size_t before = io->done;
+	int error = transfer(io, TAKE, to, size);
+
+	/* Whoever takes some of it in vain puts none of it anywhere. */
+	if (error != 0)
+		io->done = before;
+	return error;
 }
 
 int io_give_zeros(struct io *io, size_t size)

@@ -162,6 +162,18 @@ static void fill_page(const struct node *node, uint64_t index, uint32_t page)
 	memset(bytes + given, 0, PAGE_SIZE - given);
 }
 
+/* Behind the file's end, what of it is in that page, are zeros. */
+static void clear_behind(const struct node *node, uint64_t index, uint32_t page)
+{
+	off_t start = (off_t)(index * PAGE_SIZE);
+	size_t used = 0;
+
+	if (node->vnode.size > start)
+		used = node->vnode.size - start < PAGE_SIZE ? (size_t)(node->vnode.size - start)
+													: PAGE_SIZE;
+	memset((char *)arch_physical_to_virtual(page) + used, 0, PAGE_SIZE - used);
+}
+
 /* Makes the page that a slot has one that nobody else has. */
 static int own_page(uint32_t *slot)
 {
@@ -206,9 +218,12 @@ static int write_page(
 		return error;
 	}
 	error = io_take(io, (char *)arch_physical_to_virtual(*slot) + offset, count);
-	/* A copy that fails half way must not show what was in the page before. */
-	if (error != 0 && is_new && whole)
+	/* A copy that fails half way must not show what was in the page before, nor leave
+	 * anything behind the file's end. */
+	if (error != 0 && is_new)
 		fill_page(node, index, *slot);
+	else if (error != 0)
+		clear_behind(node, index, *slot);
 	return error;
 }
 

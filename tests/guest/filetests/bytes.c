@@ -308,6 +308,80 @@ void test_bad_buffers(void)
 	CHECK_EQUAL(_kern_unlink("file"), 0);
 }
 
+/* What a write has not written is not in the file, once that grows over it either. */
+void test_cut_short(void)
+{
+	static const off_t kPlaces[] = {0, 10, PAGE - 100, PAGE, 3 * PAGE + 10, 100 * PAGE};
+	uint8_t *pages = check_map(2 * PAGE, false);
+	static uint8_t back[3 * PAGE];
+
+	CHECK_EQUAL(_kern_unmap((uint32_t)(uintptr_t)(pages + PAGE), PAGE), 0);
+	memset(pages, 0xee, PAGE);
+	for (size_t i = 0; i < sizeof kPlaces / sizeof kPlaces[0]; i++) {
+		off_t size = kPlaces[i] < PAGE ? kPlaces[i] : 10;
+		int fd = check_open("file", O_RDWR | O_CREAT | O_TRUNC);
+		struct stat info;
+		ssize_t count;
+
+		CHECK_EQUAL(_kern_ftruncate(fd, size), 0);
+		/* 300 bytes are there, of 600. */
+		count = _kern_write(fd, kPlaces[i], pages + PAGE - 300, 600);
+		if (count == -EFAULT)
+			count = 0;
+		CHECK(count >= 0 && count <= 300);
+		CHECK_EQUAL(_kern_fstat(fd, &info), 0);
+		CHECK_EQUAL(info.size, count > 0 ? kPlaces[i] + count : size);
+		CHECK_EQUAL(_kern_ftruncate(fd, kPlaces[i] + 2 * PAGE), 0);
+		CHECK_EQUAL(
+			_kern_read(fd, kPlaces[i] + count, back, sizeof back), 2 * PAGE - count);
+		for (ssize_t at = 0; at < (ssize_t)(2 * PAGE) - count; at++)
+			CHECK_EQUAL(back[at], 0);
+		CHECK_EQUAL(_kern_close(fd), 0);
+	}
+	CHECK_EQUAL(_kern_unlink("file"), 0);
+}
+
+/* The same of parts, of which the second is not there: what counts as written is. */
+void test_vectors_cut_short(void)
+{
+	static const size_t kSizes[] = {100, 2000, 3000, PAGE, 5000, 3 * PAGE - 10};
+	uint8_t *bytes = check_map(3 * PAGE, false);
+	static uint8_t back[3 * PAGE];
+	int fds[2];
+
+	for (size_t i = 0; i < sizeof kSizes / sizeof kSizes[0]; i++) {
+		struct iovec parts[2] = {{bytes, kSizes[i]}, {BAD, 3 * PAGE - kSizes[i]}};
+		int fd = check_open("file", O_RDWR | O_CREAT | O_TRUNC);
+		ssize_t count;
+
+		fill_pattern(bytes, kSizes[i], 5, 0);
+		for (int turn = 0; turn < 2; turn++) { /* new pages, and others */
+			count = _kern_writev(fd, 0, parts, 2);
+			if (count == -EFAULT)
+				count = 0;
+			CHECK(count >= 0 && count <= (ssize_t)kSizes[i]);
+			CHECK_EQUAL(
+				_kern_seek(fd, 0, SEEK_END), turn == 0 ? count : (ssize_t)PAGE * 3);
+			CHECK_EQUAL(_kern_read(fd, 0, back, (size_t)count), count);
+			CHECK(is_pattern(back, (size_t)count, 5, 0));
+			memset(back, 0xee, sizeof back);
+			CHECK_EQUAL(_kern_write(fd, 0, back, sizeof back), sizeof back);
+		}
+		CHECK_EQUAL(_kern_close(fd), 0);
+		CHECK_EQUAL(_kern_pipe(fds, O_NONBLOCK), 0);
+		count = _kern_writev(fds[1], -1, parts, 2);
+		if (count == -EFAULT)
+			count = 0;
+		CHECK(count >= 0 && count <= (ssize_t)kSizes[i]);
+		CHECK_EQUAL(
+			_kern_read(fds[0], -1, back, sizeof back), count > 0 ? count : -EAGAIN);
+		CHECK(is_pattern(back, (size_t)count, 5, 0));
+		CHECK_EQUAL(_kern_close(fds[0]), 0);
+		CHECK_EQUAL(_kern_close(fds[1]), 0);
+	}
+	CHECK_EQUAL(_kern_unlink("file"), 0);
+}
+
 void test_disk_full(void)
 {
 	uint32_t size = 4 * MIB;

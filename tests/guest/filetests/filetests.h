@@ -43,6 +43,8 @@ extern volatile int gSignals;
 	X(read_errors)                                                                       \
 	X(write_errors)                                                                      \
 	X(bad_buffers)                                                                       \
+	X(cut_short)                                                                         \
+	X(vectors_cut_short)                                                                 \
 	X(disk_full)                                                                         \
 	X(long_reads_end)                                                                    \
 	X(devices)                                                                           \
