@@ -93,6 +93,13 @@ _Static_assert(sizeof(struct symbol) == 16, "gABI: Elf32_Sym");
 #define SYMBOL_UNTYPED 0
 #define SYMBOL_FUNCTION 2
 
+/*
+ * What is looked at of symbols that a file says it has, and of a name. A file costs no
+ * room where it was never written to, so it may say that it has millions.
+ */
+#define SYMBOLS_MAX 65536u
+#define NAME_LENGTH_MAX 256u
+
 /* Copies a piece out of the file. False when it is not wholly inside. */
 static bool read_at(
 	const struct elf_source *source, uint64_t offset, void *to, size_t length)
@@ -316,7 +323,8 @@ static bool read_name(
 	uint32_t done = 0;
 	char piece[32];
 
-	while (index < tables->strings.size && done < tables->strings.size - index) {
+	while (index < tables->strings.size && done < tables->strings.size - index
+		   && done < NAME_LENGTH_MAX) {
 		uint32_t rest = tables->strings.size - index - done;
 		uint32_t count = rest < sizeof piece ? rest : sizeof piece;
 		uint32_t i;
@@ -360,6 +368,7 @@ bool elf_find_symbol(const struct elf_source *source, uint32_t address, char *na
 	size_t size, uint32_t *_offset)
 {
 	struct symbol_tables tables;
+	uint32_t count;
 	uint32_t sized_name = 0;   /* the nearest whose size covers `address` */
 	uint32_t unsized_name = 0; /* the nearest without a size */
 	bool has_sized = false, has_unsized = false;
@@ -370,7 +379,8 @@ bool elf_find_symbol(const struct elf_source *source, uint32_t address, char *na
 	if (!find_tables(source, &tables))
 		return false;
 
-	for (uint32_t i = 0; i < tables.symbols.size / sizeof(struct symbol); i++) {
+	count = tables.symbols.size / sizeof(struct symbol);
+	for (uint32_t i = 0; i < count && i < SYMBOLS_MAX; i++) {
 		struct symbol symbol;
 
 		if (!read_at(source, (uint64_t)tables.symbols.offset + i * sizeof(symbol),

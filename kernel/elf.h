@@ -57,6 +57,8 @@ int elf_parse(const struct elf_source *source, struct elf_image *_elf, const cha
  * Finds the symbol that `address` belongs to: of functions and untyped labels
  * that are defined in the section around `address`, the nearest at or below it.
  * One with a size ends there; one without ends where the next begins.
+ * Looked at are the first 65536 symbols, and those of them whose names have at most
+ * 256 bytes: what a file says that it has is no measure of what it costs.
  * `name` gets up to `size` - 1 bytes of its name and a NUL; *_offset is in bytes.
  *
  * A return address may be the first byte behind its function (the call was its

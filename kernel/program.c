@@ -325,6 +325,8 @@ static int build_stack(struct address_space *space, const struct elf_image *elf,
 static bool read_source(
 	const struct elf_source *source, uint64_t offset, void *to, size_t length)
 {
+	/* How many of these there are, a file says itself. */
+	thread_yield_when_due();
 	return read_file(source->file, offset, to, length) == 0;
 }
 

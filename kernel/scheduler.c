@@ -238,6 +238,12 @@ void thread_yield(void)
 	arch_interrupts_restore(enabled);
 }
 
+void thread_yield_when_due(void)
+{
+	if (__atomic_load_n(&this_cpu()->reschedule, __ATOMIC_RELAXED))
+		thread_yield();
+}
+
 bool scheduler_preempt(void)
 {
 	if (!__atomic_load_n(&this_cpu()->reschedule, __ATOMIC_RELAXED))

@@ -145,6 +145,9 @@ void thread_exit_current(void) __attribute__((noreturn));
 /* Gives the rest of the time slice to who else is ready. */
 void thread_yield(void);
 
+/* The same when there is nothing left of it: between the pieces of what may take long. */
+void thread_yield_when_due(void);
+
 /*
  * Makes `thread` look for signals and its end: a wait that may be ended so ends
  * with -EINTR.

@@ -387,11 +387,56 @@ static void test_bad_symbols(void)
 	check_symbol(0x1210, "_start", 0x210);
 }
 
+/* ---- More than there can be --------------------------------------------------- */
+
+#define READS_MAX 1000000u
+
+static unsigned sReads;
+
+/* Behind the image as many symbols as the tables have room for, with names without end.
+ */
+static bool read_endless(
+	const struct elf_source *source, uint64_t offset, void *to, size_t length)
+{
+	const Elf32_Sym symbol = {.st_name = 1,
+		.st_value = 0x1000,
+		.st_info = ELF32_ST_INFO(STB_LOCAL, STT_FUNC),
+		.st_shndx = 1};
+
+	(void)source;
+	if (++sReads > READS_MAX)
+		return false;
+	if (offset + length <= sizeof(sImage))
+		memcpy(to, (const char *)&sImage + offset, length);
+	else if (length == sizeof(symbol) && offset < sImage.sections[4].sh_offset)
+		memcpy(to, &symbol, length);
+	else
+		memset(to, 'x', length);
+	return true;
+}
+
+/* Nobody may be kept busy for hours by what a file says it has. */
+static void test_endless_symbols(void)
+{
+	struct elf_source source = {read_endless, 0xffffffff, NULL};
+	char name[80];
+	uint32_t offset;
+
+	build_symbols();
+	sImage.sections[3].sh_offset = 0x10000;
+	sImage.sections[3].sh_size = 0x7fff0000;
+	sImage.sections[4].sh_offset = 0x80000000;
+	sImage.sections[4].sh_size = 0x7fffffff;
+	CHECK(!elf_find_symbol(&source, 0x1210, name, sizeof(name), &offset));
+	CHECK(sReads <= READS_MAX);
+}
+
 int main(void)
 {
 	test_good();
 	test_bad();
 	test_symbols();
 	test_bad_symbols();
+	test_endless_symbols();
 	return check_result();
 }
