@@ -56,7 +56,9 @@ static struct wait_queue sWriters;
 static bool sWriting;				   /* one is at it, and perhaps waits for room: */
 static struct wait_queue sNextWriters; /* these come behind it, so that nothing mixes */
 static struct poll_source sPollers;
-static bool sWritersWait; /* or have found no room when they polled */
+static bool sWritersWait;			/* or have found no room when they polled */
+static struct wait_queue sDrainers; /* wait until the ring has been sent */
+static bool sDrainersWait;
 
 static pid_t sForeground;
 static uint32_t sSignals; /* that keys have asked for: bit n - 1 is signal n */
@@ -154,6 +156,10 @@ static bool flush(bool enabled)
 		sWritersWait = false;
 		wait_queue_wake(&sWriters, UINT32_MAX);
 		poll_wake(&sPollers);
+	}
+	if (sDrainersWait && sSent == sHead) {
+		sDrainersWait = false;
+		wait_queue_wake(&sDrainers, UINT32_MAX);
 	}
 	return enabled;
 }
@@ -282,6 +288,7 @@ void terminal_init(const struct kernel_options *options)
 	wait_queue_init(&sReaders);
 	wait_queue_init(&sWriters);
 	wait_queue_init(&sNextWriters);
+	wait_queue_init(&sDrainers);
 	poll_source_init(&sPollers);
 	timer_init(&sSignalTimer);
 	line_discipline_init(&sLine, options->console_plain, echo, ask_for_signal);
@@ -460,8 +467,9 @@ static int wait_until_sent(void)
 				break;
 			pause = LAST_BYTES_US;
 		}
-		sWritersWait = true;
-		error = wait_on(&sWriters, &sLock, arch_system_time() + pause);
+		/* Else two of these would wake each other all the while. */
+		sDrainersWait = sSent != sHead;
+		error = wait_on(&sDrainers, &sLock, arch_system_time() + pause);
 		if (error == -EINTR)
 			break;
 		error = 0;

@@ -261,6 +261,13 @@ def test_flow_control():
         assert len(seen) + 65 >= 1024 * 65
 
 
+def test_draining():
+    """Who waits until all output has left waits, beside another one that does, too."""
+    with Person("drain") as person:
+        person.see(b"they waited\r\n")
+        assert person.end()[0] == 0
+
+
 def test_three_keys_end_the_run():
     with Person("lines") as person:
         person.see(b"ready\r\n")

@@ -13,6 +13,7 @@
  *	terminal size			the size, set and told
  *	terminal ask			the answer to where the cursor is
  *	terminal flood			64 KiB of output, as fast as it goes
+ *	terminal drain			two that wait for output which is held back
  */
 #include <postern/errno.h>
 #include <postern/os.h>
@@ -324,6 +325,46 @@ static int flood(void)
 	return 0;
 }
 
+static bool all_wait(const pid_t *pids, unsigned count)
+{
+	static struct process_status sEntries[16];
+	ssize_t there = _kern_process_status(sEntries, 16);
+	unsigned waiting = 0;
+
+	for (ssize_t i = 0; i < there && i < 16; i++) {
+		for (unsigned j = 0; j < count; j++)
+			waiting += sEntries[i].pid == pids[j] && sEntries[i].state == PROCESS_WAITING;
+	}
+	return waiting == count;
+}
+
+static int drain(void)
+{
+	pid_t pids[2];
+	unsigned seen = 0;
+
+	control(TCXONC, (void *)TCOOFF);
+	print("held\n");
+	for (int i = 0; i < 2; i++) {
+		pids[i] = _kern_fork();
+		if (pids[i] == 0)
+			_kern_exit(_kern_ioctl(1, TCSBRK, 1) == 0 ? 0 : 1);
+	}
+	for (int looks = 0; looks < 10000 && seen < 5; looks++) {
+		_kern_snooze(1000, 0);
+		seen = all_wait(pids, 2) ? seen + 1 : 0;
+	}
+	control(TCXONC, (void *)TCOON);
+	for (int i = 0; i < 2; i++) {
+		int status;
+
+		_kern_wait(pids[i], &status, 0);
+		say_status("child", status);
+	}
+	print(seen == 5 ? "they waited\n" : "they were busy\n");
+	return 0;
+}
+
 int main(int argc, char **argv, char **envp)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -355,5 +396,7 @@ int main(int argc, char **argv, char **envp)
 		return ask();
 	if (strcmp(what, "flood") == 0)
 		return flood();
+	if (strcmp(what, "drain") == 0)
+		return drain();
 	return 64;
 }
