@@ -43,6 +43,7 @@ align 16
 global int99_entry
 int99_entry:
 	push	TRAP_INT99
+.trap_pushed:
 	pusha							; from here on ECX is free
 	mov		ecx, es
 	shl		ecx, 16					; and drops what old CPUs leave in the top half
@@ -55,6 +56,12 @@ int99_entry:
 
 int99_mend:
 	jmp		mend_state
+
+; Where an interrupt before the first push goes on: what it had to ask of the frame
+; would be overwritten by that.
+int99_entry_touched:
+	push	TRAP_TOUCHED
+	jmp		int99_entry.trap_pushed
 
 ; ---------------------------------------------------------------------------
 ; SYSENTER
@@ -111,6 +118,7 @@ handle_syscall:
 %if POSTERN_DEBUG
 	call	check_leaving
 %endif
+.look:								; an interrupt before SYSEXIT goes on here
 	cmp		dword [esp + FRAME_TRAP], TRAP_SYSENTER
 	jne		leave_syscall
 	mov		ecx, [esp + FRAME_USER_ESP]
@@ -197,14 +205,37 @@ handle_syscall.copy_from:
 section .fixups progbits alloc noexec nowrite align=4
 	dd		handle_syscall.copy_8, handle_syscall.all_copied, handle_syscall.bad_block
 
+; Between a look at the frame and ring 3, and before there is a frame, an interrupt's
+; request for work would be found at the next one. So what it has interrupted goes on
+; elsewhere (i386_interrupt()): from, to, where.
+section .windows progbits alloc noexec nowrite align=4
+	dd		int99_entry, int99_entry.trap_pushed, int99_entry_touched
+	dd		handle_syscall.look, handle_syscall.arguments, handle_syscall.look
+	dd		leave_syscall, leave_by_iret.popa, leave_syscall
+	dd		leave_by_iret.popa, leave_by_iret.popped, leave_again.from_popa
+	dd		leave_by_iret.popped, leave_by_iret.iret, leave_again.from_popped
+	dd		leave_by_iret.iret, leave_by_iret.load_segments, leave_again.from_iret
+
 section .text.entry
+
+; ---------------------------------------------------------------------------
+; leave_again: where an interrupt on the way out by IRET goes on. It has overwritten
+; the frame below ESP; what was there is made again, and looked at.
+; ---------------------------------------------------------------------------
+leave_again:
+.from_iret:
+	push	TRAP_TOUCHED			; whether it has asked for work went with the word
+.from_popped:
+	pusha							; the program's, as they were loaded
+.from_popa:
+	push	KERNEL_SEGMENTS			; a frame with others is a touched one
+	; and on into leave_syscall
 
 ; ---------------------------------------------------------------------------
 ; leave_syscall: out of a system call by IRET
 ;
 ; in:	ESP = the frame, IF on
 ; ---------------------------------------------------------------------------
-align 16
 leave_syscall:
 	test	byte [esp + FRAME_TRAP], TRAP_TOUCHED_BIT
 	jz		leave_by_iret
@@ -222,8 +253,11 @@ leave_by_iret:
 	cmp		dword [esp + FRAME_SEGMENTS], KERNEL_SEGMENTS
 	jne		.load_segments
 	add		esp, 4
+.popa:
 	popa
+.popped:
 	add		esp, 4					; the trap word
+.iret:
 	iret
 
 .load_segments:						; ring 3 had loaded them, so we can
@@ -242,8 +276,8 @@ leave_by_iret:
 ; ---------------------------------------------------------------------------
 sysenter_mend:
 	or		dword [esp + FRAME_EFLAGS], FLAG_IF		; what ring 3 ran with
-	mov		dword [esp + FRAME_TRAP], TRAP_TOUCHED	; IRET gives the flags back
 mend_state:
+	mov		dword [esp + FRAME_TRAP], TRAP_TOUCHED	; IRET gives all of it back
 	mov		ecx, USER_DS
 	mov		ds, ecx
 	mov		es, ecx

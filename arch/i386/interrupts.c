@@ -214,6 +214,8 @@ void i386_interrupt(struct iframe *frame)
 	/* Behind the end of interrupt: this may run other threads first. */
 	if (iframe_from_user(frame))
 		thread_return_work();
+	else
+		i386_leave_window(frame);
 }
 
 void arch_wait_for_interrupt(void)

@@ -53,12 +53,13 @@ static const char *const kExceptionNames[32] = {
 #define DR6_SINGLE_STEP 0x4000u
 #define DR6_CLEAR 0xffff0ff0u
 
-/* Where a fault at an instruction in [start, end) goes on: see .fixups. */
+/* Where a fault, or an interrupt, at an instruction in [start, end) goes on: see
+ * .fixups, and .windows. */
 struct fixup {
 	uintptr_t start, end, resume;
 };
 
-extern const struct fixup gFixupsStart[], gFixupsEnd[];
+extern const struct fixup gFixupsStart[], gFixupsEnd[], gWindowsStart[], gWindowsEnd[];
 
 void int99_entry(void);
 void sysenter_entry(void);
@@ -71,25 +72,32 @@ static const char *exception_name(unsigned vector)
 	return name != NULL ? name : "reserved exception";
 }
 
-static const struct fixup *find_fixup(uintptr_t eip)
+static const struct fixup *find(
+	const struct fixup *fixup, const struct fixup *end, uintptr_t eip)
 {
-	const struct fixup *fixup;
-
-	for (fixup = gFixupsStart; fixup < gFixupsEnd; fixup++) {
+	for (; fixup < end; fixup++) {
 		if (eip >= fixup->start && eip < fixup->end)
 			return fixup;
 	}
 	return NULL;
 }
 
-static bool apply_fixup(struct iframe *frame)
+static const struct fixup *find_fixup(uintptr_t eip)
 {
-	const struct fixup *fixup = find_fixup(frame->eip);
+	return find(gFixupsStart, gFixupsEnd, eip);
+}
 
+static bool go_on_at(struct iframe *frame, const struct fixup *fixup)
+{
 	if (fixup == NULL)
 		return false;
 	frame->eip = fixup->resume;
 	return true;
+}
+
+void i386_leave_window(struct iframe *frame)
+{
+	go_on_at(frame, find(gWindowsStart, gWindowsEnd, frame->eip));
 }
 
 /* ---- What was wrong, in words -------------------------------------------- */
@@ -309,7 +317,8 @@ void i386_trap(struct iframe *frame)
 		return;
 	}
 	/* Only a user address may be forgiven: any other is the kernel's bug. */
-	if (vector == VECTOR_PAGE_FAULT && address < KERNEL_BASE && apply_fixup(frame))
+	if (vector == VECTOR_PAGE_FAULT && address < KERNEL_BASE
+		&& go_on_at(frame, find_fixup(frame->eip)))
 		return;
 	describe_trap(what, sizeof what, frame, address);
 	panic_frame(frame, "%s in the kernel", what);

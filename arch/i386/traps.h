@@ -23,6 +23,10 @@ void i386_interrupt(struct iframe *frame);
 void i386_nmi(void);
 void i386_double_fault(void) __attribute__((noreturn));
 
+/* Behind an interrupt of the kernel: where one could be too late to have work looked for
+ * before ring 3, `frame` goes on where it is not. */
+void i386_leave_window(struct iframe *frame);
+
 /* At each tick: tells of the NMIs that have come. */
 void i386_report_nmis(void);
 

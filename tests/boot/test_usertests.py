@@ -45,7 +45,8 @@ BOCHS = {"emulator": "bochs", "cpu": "p3_katmai"}
 # Bochs runs its processors in turns on one of the host's: those tests that several
 # processors are for.
 BOCHS_SMP_NAMES = ["futex_hammer", "locks_hammered", "remap_zeros", "protect_is_seen",
-                   "same_addresses", "fpu_crowd", "time_crowd", "kill_blocked"]
+                   "same_addresses", "fpu_crowd", "time_crowd", "kill_blocked",
+                   "signal_between_calls"]
 
 # Ten minutes on each number of processors; less where another CPU is all that differs.
 SOAK_SECONDS = int(os.environ.get("POSTERN_SOAK_SECONDS", "600"))

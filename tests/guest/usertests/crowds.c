@@ -783,6 +783,70 @@ void test_signal_storm_crowd(void)
 	CHECK(sTaken > (gLoose ? 0 : 20));
 }
 
+struct turns {
+	uint32_t sent, taken;
+	uint32_t is_over;
+};
+
+static struct turns *sSignalTurns;
+
+static void take_turn(
+	int signal, struct signal_info *info, struct signal_context *context)
+{
+	(void)signal;
+	(void)info;
+	(void)context;
+	add(&sSignalTurns->taken, 1);
+}
+
+static void send_in_turn(pid_t target, struct turns *turns)
+{
+	time_us_t deadline = _kern_system_time() + SECOND / 3;
+
+	for (uint32_t i = 1; i <= 3000 && _kern_system_time() < deadline; i++) {
+		CHECK_EQUAL(_kern_kill(target, SIGUSR1), 0);
+		__atomic_store_n(&turns->sent, i, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&turns->taken, __ATOMIC_SEQ_CST) < i)
+			_kern_yield();
+	}
+	turns->is_over = 1;
+	end(0);
+}
+
+/*
+ * A signal that another processor has sent is taken at the next return to ring 3, at
+ * whatever instruction of a call it finds this one. It may be on its way for as long as
+ * some calls, but not until the next tick, which is thousands of them away.
+ */
+void test_signal_between_calls(void)
+{
+	const struct signal_action action = {ADDRESS(take_turn), 0, 0};
+	pid_t self = _kern_getpid();
+
+	for (int by_int99 = 0; by_int99 < 2; by_int99++) {
+		struct turns *turns = sSignalTurns = check_map(PAGE, SHARED);
+		uint32_t late = 0;
+		pid_t pid;
+
+		CHECK_EQUAL(_kern_sigaction(SIGUSR1, &action, NULL), 0);
+		pid = check_fork();
+		if (pid == 0)
+			send_in_turn(self, turns);
+		while (__atomic_load_n(&turns->is_over, __ATOMIC_SEQ_CST) == 0) {
+			uint32_t sent;
+
+			if (by_int99)
+				call_by_int99(SYS_echo, late);
+			else
+				_kern_echo(late);
+			sent = __atomic_load_n(&turns->sent, __ATOMIC_SEQ_CST);
+			late = sent > __atomic_load_n(&turns->taken, __ATOMIC_SEQ_CST) ? late + 1 : 0;
+			CHECK(late < 200);
+		}
+		check_exit(pid, 0);
+	}
+}
+
 /* Who does nothing but yield to others that do the same takes a signal soon. */
 void test_signal_yielding(void)
 {

@@ -199,6 +199,7 @@ uint32_t next_random(uint32_t *seed);
 	X(kill_crowd)                                                                   \
 	X(end_crowd)                                                                    \
 	X(signal_storm_crowd)                                                           \
+	X(signal_between_calls)                                                         \
 	X(signal_yielding)                                                              \
 	/* coherence.c */                                                               \
 	X(remap_zeros)                                                                  \
