@@ -21,6 +21,7 @@ POSIX_HEADERS := $(wildcard libroot/posix/include/*.h libroot/posix/include/*/*.
 # newlib's sources for POSIX on top of POSIX, from its folders posix and unix. Its
 # configure would take them only with a folder for a system of its own in its source.
 NEWLIB_POSIX := collate collcmp execl execle execlp execv fnmatch glob popen \
+	posix_spawn \
 	regcomp regerror regexec regfree basename dirname
 
 # What compiles newlib, and programs against it: the headers of ours in front, as they

@@ -90,14 +90,17 @@ int mkdirat(int directory, const char *path, mode_t mode)
 
 int mkfifoat(int directory, const char *path, mode_t mode)
 {
-	(void)directory;
-	return mkfifo(path, mode);
+	int back;
+
+	return go(directory, path, &back) < 0 ? -1 : come_back(back, mkfifo(path, mode));
 }
 
 int mknodat(int directory, const char *path, mode_t mode, dev_t device)
 {
-	(void)directory;
-	return mknod(path, mode, device);
+	int back;
+
+	return go(directory, path, &back) < 0 ? -1
+										  : come_back(back, mknod(path, mode, device));
 }
 
 int unlinkat(int directory, const char *path, int flags)

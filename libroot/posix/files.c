@@ -120,6 +120,17 @@ int dup2(int fd, int new_fd)
 	return posix_result(_kern_dup2(fd, new_fd));
 }
 
+/* A system call can come between the two steps only from another thread. */
+int dup3(int fd, int new_fd, int flags)
+{
+	if (fd == new_fd || (flags & ~O_CLOEXEC) != 0)
+		return posix_error(EINVAL);
+	new_fd = dup2(fd, new_fd);
+	if (new_fd >= 0 && (flags & O_CLOEXEC) != 0)
+		_kern_fcntl(new_fd, F_SETFD, FD_CLOEXEC);
+	return new_fd;
+}
+
 int pipe(int fds[2])
 {
 	return posix_result(_kern_pipe(fds, 0));
@@ -325,17 +336,38 @@ int futimens(int fd, const struct timespec *times)
 	return posix_result(_kern_fset_times(fd, file_times(times, &both)));
 }
 
+/* The older functions count in microseconds; NULL for now stays NULL. */
+static const struct timespec *two_times(
+	const struct timeval *times, struct timespec _both[2])
+{
+	if (times == NULL)
+		return NULL;
+	for (int i = 0; i < 2; i++) {
+		_both[i].tv_sec = times[i].tv_sec;
+		_both[i].tv_nsec = times[i].tv_usec * 1000;
+	}
+	return _both;
+}
+
 int utimes(const char *path, const struct timeval *times)
 {
 	struct timespec both[2];
 
-	if (times == NULL)
-		return posix_set_times(path, NULL, 0);
-	for (int i = 0; i < 2; i++) {
-		both[i].tv_sec = times[i].tv_sec;
-		both[i].tv_nsec = times[i].tv_usec * 1000;
-	}
-	return posix_set_times(path, both, 0);
+	return posix_set_times(path, two_times(times, both), 0);
+}
+
+int lutimes(const char *path, const struct timeval *times)
+{
+	struct timespec both[2];
+
+	return posix_set_times(path, two_times(times, both), TIMES_NO_FOLLOW);
+}
+
+int futimes(int fd, const struct timeval *times)
+{
+	struct timespec both[2];
+
+	return futimens(fd, two_times(times, both));
 }
 
 int utime(const char *path, const struct utimbuf *times)

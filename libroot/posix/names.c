@@ -184,3 +184,42 @@ int setpriority(int which, id_t who, int value)
 		return -1;
 	return value == 0 ? 0 : posix_error(EACCES);
 }
+
+/* newlib's posix_spawn() calls them, for who asks it to. <sched.h> does not declare them:
+ * there are no policies to choose from. */
+struct sched_param;
+int sched_setscheduler(pid_t pid, int policy, const struct sched_param *parameters);
+int sched_setparam(pid_t pid, const struct sched_param *parameters);
+
+int sched_setscheduler(pid_t pid, int policy, const struct sched_param *parameters)
+{
+	(void)pid;
+	(void)policy;
+	(void)parameters;
+	return posix_error(ENOSYS);
+}
+
+int sched_setparam(pid_t pid, const struct sched_param *parameters)
+{
+	(void)pid;
+	(void)parameters;
+	return posix_error(ENOSYS);
+}
+
+/* ---- Random bytes ------------------------------------------------------------- */
+
+/* newlib's arc4random() is made of these, which are as good as /dev/random is. */
+int getentropy(void *bytes, size_t size)
+{
+	int fd;
+	ssize_t got;
+
+	if (size > 256)
+		return posix_error(EIO);
+	fd = open("/dev/random", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	got = read(fd, bytes, size);
+	close(fd);
+	return got == (ssize_t)size ? 0 : posix_error(EIO);
+}

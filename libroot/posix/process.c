@@ -269,6 +269,30 @@ int setegid(gid_t group)
 	return become(group);
 }
 
+/* POSIX: -1 is for what stays as it is. */
+int setreuid(uid_t real, uid_t effective)
+{
+	return become(real == (uid_t)-1 ? 0 : real) < 0
+			   ? -1
+			   : become(effective == (uid_t)-1 ? 0 : effective);
+}
+
+int setregid(gid_t real, gid_t effective)
+{
+	return setreuid(real, effective);
+}
+
+/* No program runs with rights that its caller has not. newlib's glob() asks. */
+int issetugid(void)
+{
+	return 0;
+}
+
+char *secure_getenv(const char *name)
+{
+	return getenv(name);
+}
+
 int getgroups(int size, gid_t groups[])
 {
 	(void)size;
@@ -312,4 +336,78 @@ struct group *getgrnam(const char *name)
 char *getlogin(void)
 {
 	return sName;
+}
+
+int setgroups(int count, const gid_t *groups)
+{
+	(void)groups;
+	return count == 0 ? 0 : posix_error(EINVAL);
+}
+
+int initgroups(const char *user, gid_t group)
+{
+	(void)user;
+	return become(group);
+}
+
+/* ---- Tables with one line --------------------------------------------------------- */
+
+static bool sIsUserTold, sIsGroupTold;
+
+struct passwd *getpwent(void)
+{
+	bool was_told = sIsUserTold;
+
+	sIsUserTold = true;
+	return was_told ? NULL : getpwuid(0);
+}
+
+void setpwent(void)
+{
+	sIsUserTold = false;
+}
+
+void endpwent(void)
+{
+	sIsUserTold = false;
+}
+
+struct group *getgrent(void)
+{
+	bool was_told = sIsGroupTold;
+
+	sIsGroupTold = true;
+	return was_told ? NULL : getgrgid(0);
+}
+
+void setgrent(void)
+{
+	sIsGroupTold = false;
+}
+
+void endgrent(void)
+{
+	sIsGroupTold = false;
+}
+
+/* BSD: goes on in a child that has no terminal, is in / and reads and writes nothing. */
+int daemon(int stay_there, int keep_open)
+{
+	pid_t child = fork();
+	int fd;
+
+	if (child < 0)
+		return -1;
+	if (child > 0)
+		_exit(0);
+	if (setsid() < 0 || (!stay_there && chdir("/") < 0))
+		return -1;
+	if (keep_open)
+		return 0;
+	fd = open("/dev/null", O_RDWR);
+	if (fd < 0)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		dup2(fd, i);
+	return fd > 2 ? close(fd) : 0;
 }

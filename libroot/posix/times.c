@@ -128,6 +128,26 @@ int nanosleep(const struct timespec *time, struct timespec *left)
 	return posix_result(error);
 }
 
+/* POSIX: it returns its error. */
+int clock_nanosleep(
+	clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
+{
+	int error;
+
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+		return clock == CLOCK_PROCESS_CPUTIME_ID ? ENOTSUP : EINVAL;
+	if (!is_valid(time) || (flags & ~TIMER_ABSTIME) != 0)
+		return EINVAL;
+	if ((flags & TIMER_ABSTIME) == 0)
+		return nanosleep(time, left) < 0 ? errno : 0;
+	/* The date cannot be set while the system runs: how long it is till then stays true.
+	 */
+	error =
+		_kern_snooze(clock == CLOCK_REALTIME ? posix_deadline(time) : from_timespec(time),
+			SNOOZE_ABSOLUTE);
+	return -error;
+}
+
 unsigned sleep(unsigned seconds)
 {
 	struct timespec time = {.tv_sec = seconds}, left;

@@ -2,23 +2,29 @@
  * The C library in the guest: newlib over libroot's POSIX functions. `libc NAME` runs one
  * of the tests of kTests, `libc` all; each prints its name and "ok", or what differs.
  */
+#define _GNU_SOURCE /* dup3() */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
 #include <math.h>
 #include <postern/sync.h>
 #include <postern/thread.h>
+#include <pwd.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/select.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -714,6 +720,124 @@ static void programs(void)
 	CHECK(posix_memalign(&memory, 24, 100) == EINVAL);
 }
 
+/* Whether realpath() of `path` is `expected` or, where that is NULL, fails with `error`.
+ */
+static bool leads_to(const char *path, const char *expected, int error)
+{
+	char *found = realpath(path, NULL);
+	bool right = expected != NULL ? found != NULL && strcmp(found, expected) == 0
+								  : found == NULL && errno == error;
+
+	if (!right)
+		printf("realpath(%s) is %s\n", path, found != NULL ? found : strerror(errno));
+	free(found);
+	return right;
+}
+
+static void paths(void)
+{
+	char room[PATH_MAX], slashes[PATH_MAX + 10];
+	glob_t found;
+
+	CHECK(mkdir("/t", 0777) == 0 && mkdir("/t/d", 0777) == 0);
+	CHECK(mkdir("/t/d/e", 0777) == 0 && chdir("/t/d/e") == 0);
+	CHECK(close(creat("/t/d/f.c", 0666)) == 0);
+	CHECK(symlink("../f.c", "relative") == 0 && symlink("/t/d/", "absolute") == 0);
+	CHECK(symlink("loop", "loop") == 0 && symlink("none", "dangling") == 0);
+	CHECK(leads_to("/", "/", 0) && leads_to("//t//d/./e/..//", "/t/d", 0));
+	CHECK(leads_to(".", "/t/d/e", 0) && leads_to("../../../../..", "/", 0));
+	CHECK(
+		leads_to("relative", "/t/d/f.c", 0) && leads_to("./absolute/f.c", "/t/d/f.c", 0));
+	CHECK(leads_to("absolute/..", "/t", 0) && leads_to("absolute", "/t/d", 0));
+	CHECK(leads_to("loop", NULL, ELOOP) && leads_to("dangling", NULL, ENOENT));
+	CHECK(leads_to("", NULL, ENOENT) && leads_to("none/..", NULL, ENOENT));
+	CHECK(leads_to("../f.c/", NULL, ENOTDIR) && leads_to("../f.c/..", NULL, ENOTDIR));
+	memset(slashes, '/', sizeof slashes);
+	slashes[sizeof slashes - 1] = '\0';
+	CHECK(leads_to(slashes, NULL, ENAMETOOLONG));
+	CHECK(realpath("..", room) == room && strcmp(room, "/t/d") == 0);
+
+	CHECK(glob("/t/*/*.c", 0, NULL, &found) == 0 && found.gl_pathc == 1);
+	CHECK(strcmp(found.gl_pathv[0], "/t/d/f.c") == 0);
+	globfree(&found);
+
+	CHECK(remove("/t/d") == -1 && errno == ENOTEMPTY);
+	CHECK(remove("absolute") == 0 && remove("relative") == 0 && remove("loop") == 0);
+	CHECK(remove("dangling") == 0 && remove("dangling") == -1 && errno == ENOENT);
+	CHECK(chdir("/") == 0 && remove("/t/d/e") == 0 && remove("/t/d/f.c") == 0);
+	CHECK(remove("/t/d") == 0 && remove("/t") == 0 && access("/t", F_OK) == -1);
+}
+
+/* posix_spawn() is newlib's, over fork(): what goes wrong there is the child's status. */
+static void spawning(void)
+{
+	char name[] = "libc", word[] = "--answer", six[] = "6", seven[] = "7";
+	char answer[] = "ANSWER=42", hello[] = "hello", text[16] = "";
+	char *const arguments[] = {name, word, six, seven, NULL};
+	char *const environment[] = {answer, NULL}, *const say[] = {name, hello, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t set;
+	pid_t pid;
+	int fds[2];
+
+	CHECK(posix_spawn(&pid, "/bin/libc", NULL, NULL, arguments, environment) == 0);
+	CHECK(status_of(pid) == 42);
+	CHECK(posix_spawnp(&pid, "none-of-these", NULL, NULL, arguments, NULL) == 0);
+	CHECK(status_of(pid) == 127);
+
+	CHECK(pipe(fds) == 0 && posix_spawn_file_actions_init(&actions) == 0);
+	CHECK(posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO) == 0);
+	CHECK(posix_spawn_file_actions_addclose(&actions, fds[0]) == 0);
+	CHECK(posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) == 0);
+	CHECK(posix_spawnattr_init(&attributes) == 0 && sigemptyset(&set) == 0);
+	CHECK(posix_spawnattr_setflags(
+			  &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK)
+		  == 0);
+	CHECK(posix_spawnattr_setsigmask(&attributes, &set) == 0);
+	CHECK(posix_spawnp(&pid, "echo", &actions, &attributes, say, NULL) == 0);
+	CHECK(status_of(pid) == 0); /* it may have written in parts */
+	CHECK(close(fds[1]) == 0 && read(fds[0], text, sizeof text - 1) == 6);
+	CHECK(strcmp(text, "hello\n") == 0 && close(fds[0]) == 0);
+	CHECK(posix_spawn_file_actions_destroy(&actions) == 0);
+	CHECK(posix_spawnattr_destroy(&attributes) == 0);
+}
+
+/* What is small, and programs ask for. */
+static void odds_and_ends(void)
+{
+	const struct timeval times[2] = {{.tv_sec = 5}, {.tv_sec = 7}};
+	struct timespec moment = {.tv_nsec = 1};
+	unsigned char first[16] = {0}, second[16] = {0};
+	struct stat status;
+	int fd = open("/odds", O_RDWR | O_CREAT, 0666);
+
+	CHECK(fd >= 0 && symlink("odds", "/ends") == 0);
+	CHECK(futimes(fd, times) == 0 && fstat(fd, &status) == 0 && status.st_mtime == 7);
+	CHECK(futimes(fd, NULL) == 0 && fstat(fd, &status) == 0 && status.st_mtime > 7);
+	CHECK(lutimes("/ends", times) == 0 && lstat("/ends", &status) == 0);
+	CHECK(status.st_mtime == 7);
+	CHECK(dup3(fd, 100, O_CLOEXEC) == 100 && fcntl(100, F_GETFD) == FD_CLOEXEC);
+	CHECK(dup3(fd, 100, 0) == 100 && fcntl(100, F_GETFD) == 0 && close(100) == 0);
+	CHECK(dup3(fd, fd, 0) == -1 && errno == EINVAL);
+	CHECK(close(fd) == 0 && unlink("/odds") == 0 && unlink("/ends") == 0);
+
+	CHECK(clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL) == 0);
+	CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL) == 0);
+	CHECK(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &moment, NULL) == 0);
+	CHECK(clock_nanosleep(99, 0, &moment, NULL) == EINVAL);
+	moment.tv_nsec = -1;
+	CHECK(clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL) == EINVAL);
+
+	CHECK(getentropy(first, sizeof first) == 0 && getentropy(second, sizeof second) == 0);
+	CHECK(memcmp(first, second, sizeof first) != 0);
+	CHECK(getentropy(first, 257) == -1 && errno == EIO);
+	setpwent();
+	CHECK(getpwent() == getpwuid(0) && getpwent() == NULL);
+	endpwent();
+	CHECK(setreuid(0, (uid_t)-1) == 0 && setreuid(1, 0) == -1 && errno == EINVAL);
+}
+
 static const struct {
 	const char *name;
 	void (*function)(void);
@@ -725,7 +849,8 @@ static const struct {
 	{"signals", signals}, {"jumps", jumps}, {"interruptions", interruptions},
 	{"start_and_end", start_and_end}, {"by_descriptor", by_descriptor},
 	{"file_locks", file_locks}, {"named_pipes", named_pipes}, {"processors", processors},
-	{"programs", programs}};
+	{"programs", programs}, {"paths", paths}, {"spawning", spawning},
+	{"odds_and_ends", odds_and_ends}};
 
 int main(int argc, char **argv)
 {
