@@ -233,9 +233,12 @@ int main(void)
 }
 END
         cat > /print.c <<'END'
+#define _GNU_SOURCE
+#include <libgen.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 int main(int argc, char **argv)
 {

@@ -27,6 +27,9 @@
 #define __UINTMAX_TYPE__ long long unsigned int
 #define __INTPTR_TYPE__ int
 #define __UINTPTR_TYPE__ unsigned int
+/* newlib asks for the names that functions have in objects (basename(), say) of two
+ * strings, one of them empty, which TinyCC does not put together there. */
+#define __ASMNAME(name) name
 #endif
 
 #define __DYNAMIC_REENT__
