@@ -30,14 +30,19 @@ pid_t vfork(void)
 
 /* ---- exec ------------------------------------------------------------------------ */
 
-enum { SCRIPT_LINE = 128 };
+enum { SCRIPT_LINE = 128, SCRIPTS_MAX = 4 };
+
+static int exec_any(
+	const char *path, char *const argv[], char *const envp[], unsigned scripts);
 
 /*
  * A file that begins with "#!" is run by the program that it names, with the rest of
  * the line as one argument (if there is any), the file's path, and the arguments behind
- * argv[0]. The kernel knows programs only.
+ * argv[0]. That may be a script again, `scripts` times at the most. The kernel knows
+ * programs only.
  */
-static int exec_script(const char *path, char *const argv[], char *const envp[])
+static int exec_script(
+	const char *path, char *const argv[], char *const envp[], unsigned scripts)
 {
 	char line[SCRIPT_LINE];
 	char *interpreter, *argument, *end;
@@ -81,22 +86,52 @@ static int exec_script(const char *path, char *const argv[], char *const envp[])
 	for (size_t i = 1; i < count; i++)
 		arguments[used++] = argv[i];
 	arguments[used] = NULL;
-	error = _kern_exec(interpreter, arguments, (const char *const *)envp);
+	error = exec_any(interpreter, (char *const *)arguments, envp, scripts - 1);
 	free(arguments);
 	return error;
 }
 
-int execve(const char *path, char *const argv[], char *const envp[])
+static int exec_any(
+	const char *path, char *const argv[], char *const envp[], unsigned scripts)
 {
 	int error = _kern_exec(path, (const char *const *)argv, (const char *const *)envp);
 
-	if (error == -ENOEXEC)
-		error = exec_script(path, argv, envp);
-	return posix_result(error);
+	return error == -ENOEXEC && scripts > 0 ? exec_script(path, argv, envp, scripts)
+											: error;
+}
+
+int execve(const char *path, char *const argv[], char *const envp[])
+{
+	return posix_result(exec_any(path, argv, envp, SCRIPTS_MAX));
 }
 
 /* Where programs are looked for when the environment does not say (POSIX, <paths>). */
 static const char kDefaultPath[] = "/bin";
+
+/* A file that is no program and does not say what runs it is the shell's (POSIX, exec).
+ */
+static int exec_by_shell(const char *path, char *const argv[], char *const envp[])
+{
+	const char **arguments;
+	size_t count = 0;
+
+	execve(path, argv, envp);
+	if (errno != ENOEXEC)
+		return -1;
+	while (argv[count] != NULL)
+		count++;
+	arguments = malloc((count + 3) * sizeof *arguments);
+	if (arguments == NULL)
+		return -1;
+	arguments[0] = "sh";
+	arguments[1] = path;
+	for (size_t i = 1; i <= count; i++)
+		arguments[i + 1] = argv[i];
+	arguments[count > 0 ? count + 1 : 2] = NULL;
+	execve("/bin/sh", (char *const *)arguments, envp);
+	free(arguments);
+	return -1;
+}
 
 int execvpe(const char *file, char *const argv[], char *const envp[])
 {
@@ -107,7 +142,7 @@ int execvpe(const char *file, char *const argv[], char *const envp[])
 	if (*file == '\0')
 		return posix_error(ENOENT);
 	if (strchr(file, '/') != NULL)
-		return execve(file, argv, envp);
+		return exec_by_shell(file, argv, envp);
 	if (part == NULL)
 		part = kDefaultPath;
 	for (;;) {
@@ -117,7 +152,7 @@ int execvpe(const char *file, char *const argv[], char *const envp[])
 		if ((size_t)snprintf(path, sizeof path, "%.*s%s%s", (int)length, part,
 				length > 0 ? "/" : "", file)
 			< sizeof path) {
-			execve(path, argv, envp);
+			exec_by_shell(path, argv, envp);
 			if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
 				return -1;
 			if (errno == EACCES)

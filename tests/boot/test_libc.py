@@ -101,6 +101,20 @@ def test_small_programs():
         "  PID  PPID STATE    THR  MEMORY      TIME COMMAND\n1\n1\nramfs / ramfs rw\nproc /proc proc ro\na b  c d e -n\n1\n"), run
 
 
+def test_scripts_of_any_kind():
+    """Without #!, for those who look programs up as the shell does; with one that is a script
+    itself; and one that would be its own."""
+    run = shell(r"""cd /tmp
+        echo 'echo plain "$@"' > plain; printf '#!/tmp/outer inner\n' > nested
+        printf '#!/bin/sh\necho outer "$@"\n' > outer; printf '#!/tmp/own\n' > own
+        chmod +x plain nested outer own
+        time ./plain 'a  b' c 2>/dev/null; echo $?; PATH=/tmp:/bin time plain 2>/dev/null
+        ./nested d; time ./nested e 2>/dev/null; time ./own 2>/dev/null; echo $?
+        """)
+    assert run.stdout.decode() == (
+        "plain a  b c\n0\nplain\nouter inner ./nested d\nouter inner ./nested e\n0\n"), run
+
+
 def test_cp_of_what_cannot_be_read(tmp_path):
     """A file whose second block is beyond the disk's end: it opens, and then reading fails."""
     disk = tmp_path / "disk.img"
