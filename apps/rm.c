@@ -1,6 +1,10 @@
-/* rm [-fr] PATH...: removes files, and with -r directories and all that is in them. */
+/*
+ * rm [-fr] PATH...: removes files, and with -r directories and all that is in them; but
+ * never the root, and no path that ends in "." or ".." (POSIX).
+ */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,27 +28,71 @@ static int is_inside(const struct dirent *entry)
 	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
+static int remove_path(const char *path);
+
+/* What is in the directory `path`, each by its path or, where that would be too long for
+ * one, from inside. */
+static int remove_inside(const char *path)
+{
+	bool is_long = strlen(path) + 1 + NAME_MAX >= PATH_MAX;
+	struct dirent **entries;
+	int count, result = 0, back = -1;
+
+	count = scandir(path, &entries, is_inside, NULL);
+	if (count < 0)
+		return complain(path);
+	if (is_long) {
+		back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (back < 0 || chdir(path) < 0)
+			result = complain(path);
+	}
+	for (int i = 0; i < count; i++) {
+		char inside[PATH_MAX];
+
+		snprintf(inside, sizeof inside, "%s%s%s", is_long ? "" : path, is_long ? "" : "/",
+			entries[i]->d_name);
+		if (!is_long || result == 0)
+			result |= remove_path(inside);
+		free(entries[i]);
+	}
+	free(entries);
+	if (back >= 0) {
+		if (fchdir(back) < 0) {
+			perror("rm: cannot go back");
+			exit(1);
+		}
+		close(back);
+	}
+	return result;
+}
+
 static int remove_path(const char *path)
 {
-	struct dirent **entries;
 	struct stat status;
-	char inside[PATH_MAX];
-	int count, result = 0;
+	int result;
 
 	if (lstat(path, &status) < 0)
 		return complain(path);
 	if (!S_ISDIR(status.st_mode) || !sDeep)
 		return unlink(path) < 0 ? complain(path) : 0;
-	count = scandir(path, &entries, is_inside, NULL);
-	if (count < 0)
-		return complain(path);
-	for (int i = 0; i < count; i++) {
-		snprintf(inside, sizeof inside, "%s/%s", path, entries[i]->d_name);
-		result |= remove_path(inside);
-		free(entries[i]);
-	}
-	free(entries);
-	return rmdir(path) < 0 ? complain(path) : result;
+	result = remove_inside(path);
+	/* When something stayed, that has been said. */
+	return result != 0 ? result : rmdir(path) < 0 ? complain(path) : 0;
+}
+
+/* Whether all that is left of it is "/", or the last name is "." or "..". */
+static bool is_spared(const char *path)
+{
+	size_t end = strlen(path), begin;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	for (begin = end; begin > 0 && path[begin - 1] != '/';)
+		begin--;
+	if (end == begin)
+		return path[0] == '/';
+	return path[begin] == '.'
+		   && (end - begin == 1 || (end - begin == 2 && path[begin + 1] == '.'));
 }
 
 int main(int argc, char **argv)
@@ -61,7 +109,17 @@ int main(int argc, char **argv)
 		else
 			sDeep = true;
 	}
-	for (int i = optind; i < argc; i++)
-		result |= remove_path(argv[i]);
+	if (optind == argc && !sForce) {
+		fprintf(stderr, "usage: rm [-fr] PATH...\n");
+		return 2;
+	}
+	for (int i = optind; i < argc; i++) {
+		if (is_spared(argv[i])) {
+			fprintf(stderr, "rm: refusing to remove %s\n", argv[i]);
+			result = 1;
+		} else {
+			result |= remove_path(argv[i]);
+		}
+	}
 	return result;
 }

@@ -115,6 +115,22 @@ def test_scripts_of_any_kind():
         "plain a  b c\n0\nplain\nouter inner ./nested d\nouter inner ./nested e\n0\n"), run
 
 
+def test_rm_spares_what_it_is_in():
+    """Neither "." nor "..", nor the root; a tree deeper than any path; nothing to remove."""
+    run = shell("""mkdir -p /tmp/a/b; cd /tmp/a/b; echo text > file
+        for path in . .. ./ ../.. ./.. / // /tmp/a/b/..; do rm -rf $path 2>&1; echo $?; done
+        cat file; rm 2>&1; echo $?; rm -f; echo $?; rm none -r 2>&1; echo $?; rm -- file; ls
+        cd /tmp; name=$(seq -s x 1 50); i=0
+        while [ $i -lt 80 ]; do mkdir $name; mkdir top; mv $name top/$name
+            mkdir -p deep; mv deep top/$name/deep; mv top deep; i=$((i+1)); done
+        rm -r deep; echo $?; ls -a
+        """)
+    assert run.stdout.decode().count("rm: refusing to remove ") == 8, run
+    assert run.stdout.decode().split("text\n")[1] == (
+        "usage: rm [-fr] PATH...\n2\n0\nrm: none: No such file or directory\n1\n0\n.\n..\na\n"
+        ), run
+
+
 def test_cp_of_what_cannot_be_read(tmp_path):
     """A file whose second block is beyond the disk's end: it opens, and then reading fails."""
     disk = tmp_path / "disk.img"
