@@ -91,7 +91,7 @@ def test_small_programs():
         /bin/echo -n a "b  c"; /bin/echo " d" e -n; /bin/echo > /dev/full x; echo $?
     """)
     assert run.stdout.decode() == (
-        "/a:\nb\n\n/a/b:\nc\n\n/a/b/c:\nf\nusage: cp FROM TO\n1\n"
+        "/a:\nb\n\n/a/b:\nc\n\n/a/b/c:\nf\nusage: cp [-pr] FROM... TO\n1\n"
         "cp: /none: No such file or directory\n2\ncp: /none/x: No such file or directory\n3\n"
         "cp: /a/b/c/f and /a/b/c/f are the same file\n3\ncp: /a: is a directory\n2\n"
         "cp: /dev/full: No space left on device\n4\n1\n"
@@ -129,6 +129,50 @@ def test_rm_spares_what_it_is_in():
     assert run.stdout.decode().split("text\n")[1] == (
         "usage: rm [-fr] PATH...\n2\n0\nrm: none: No such file or directory\n1\n0\n.\n..\na\n"
         ), run
+
+
+def test_cp_of_trees():
+    """Directories with all that is in them, several files, and none into itself."""
+    run = shell("""mkdir -p /tmp/a/b; cd /tmp; exec 2>&1
+        echo text > a/b/file; : > a/empty; ln -s b/file a/link; mkfifo a/pipe; chmod 750 a/b
+        touch -d '2001-02-03 04:05:06' a/b/file
+        cp -r a new; ls -R new; cat new/link; ls -l new | cut -c 1-10
+        cp -pr a kept; ls -l kept/b | cut -c 27-; cp -r a new; ls new/a; rm -r new/a
+        cp a/b/file a/empty new/b; echo $?; ls new/b; cp -- a/b/file a/empty none; echo $?
+        cp -r a a/b/c; echo $?; ls a/b/c; ls a/b/c/b; cp -x a b; echo $?; cp -r none x; echo $?
+        """)
+    assert run.stdout.decode() == (
+        "new:\nb\nempty\nlink\npipe\n\nnew/b:\nfile\ntext\n"
+        "drwxr-x---\n-rw-r--r--\nlrwxrwxrwx\nprw-r--r--\n"
+        "2001-02-03 04:05 file\nb\nempty\nlink\npipe\n0\nempty\nfile\n"
+        "cp: none is not a directory\n1\n"
+        "cp: a/b/c: cannot be copied into itself\n3\nb\nempty\nlink\npipe\nfile\n"
+        "cp: invalid option -- `-x'\nusage: cp [-pr] FROM... TO\n1\n"
+        "cp: none: No such file or directory\n2\n"), run
+
+
+def test_mv_to_another_file_system(tmp_path):
+    """By way of a copy, which keeps what can be kept; nothing is lost where there is no room."""
+    disk = tmp_path / "disk.img"
+    subprocess.run(["/sbin/mke2fs", "-q", "-F", "-t", "ext2", "-b", "1024", disk, "1M"],
+                   check=True)
+    run = shell("""mkdir -p /tmp/a/b; cd /tmp; exec 2>&1; rmdir /home/lost+found
+        echo text > a/b/file; chmod 640 a/b/file; touch -d '2001-02-03 04:05:06' a/b/file
+        ln -s none a/link; mv -f a /home; echo $?; ls; ls -R /home; ls -l /home/a/b
+        echo other > file; echo old > /home/file; mv file /home; cat /home/file
+        mkdir file; mv file /home; echo $?; ls; mkdir -p a/c; mv a /home; echo $?; ls
+        mv -- /home/a new; echo $?; ls new /home
+        mkdir big; truncate -s 2000000 big/zeros
+        mv big /home; echo $?; ls big; mv -x a b; echo $?
+        """, options=("--disk", disk))
+    assert run.stdout.decode() == (
+        "0\n/home:\na\n\n/home/a:\nb\nlink\n\n/home/a/b:\nfile\n"
+        "-rw-r-----   1          5 2001-02-03 04:05 file\nother\n"
+        "mv: file to /home/file: Not a directory\n1\nfile\n"
+        "mv: a to /home/a: Directory not empty\n1\na\nfile\n"
+        "0\nnew:\nb\nlink\n/home:\nfile\n"
+        "cp: /home/big/zeros: No space left on device\n1\nzeros\n"
+        "mv: invalid option -- `-x'\nusage: mv [-f] FROM... TO\n2\n"), run
 
 
 def test_cp_of_what_cannot_be_read(tmp_path):
