@@ -1,5 +1,6 @@
 /* df [PATH...]: how full the file systems of paths are, in KiB; by default all that can
    be full. */
+#include "output.h"
 #include <limits.h>
 #include <postern/file_system_status.h>
 #include <postern/syscalls.h>
@@ -50,8 +51,8 @@ int main(int argc, char **argv)
 
 	printf("%-8s %12s %12s %12s  Use Path\n", "Kind", "KiB", "Used", "Free");
 	if (argc < 2)
-		return show_all();
+		result = show_all();
 	for (int i = 1; i < argc; i++)
 		result |= show(argv[i]);
-	return result;
+	return end_of_output("df", result);
 }

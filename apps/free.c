@@ -1,4 +1,5 @@
 /* free: how much memory there is, and how much of it nobody has. */
+#include "output.h"
 #include <postern/syscalls.h>
 #include <stdio.h>
 
@@ -12,5 +13,5 @@ int main(void)
 		(unsigned)info.memory_pages * 4,
 		(unsigned)(info.memory_pages - info.memory_free_pages) * 4,
 		(unsigned)info.memory_free_pages * 4);
-	return 0;
+	return end_of_output("free", 0);
 }

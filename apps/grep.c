@@ -1,12 +1,14 @@
 /* grep [-Ecinqv] PATTERN [FILE...]: prints the lines that a regular expression matches.
  * Exit status: 0 when there were some, 1 when there were none, 2 for an error (POSIX). */
+#include "output.h"
 #include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-static bool sCount, sNumber, sQuiet, sInvert, sNames;
+static bool sCount, sNumber, sQuiet, sInvert, sNames, sFailed;
 static regex_t sPattern;
 
 /* How many lines matched. */
@@ -35,6 +37,11 @@ static unsigned long search(FILE *file, const char *name)
 		puts(line);
 	}
 	free(line);
+	if (ferror(file)) {
+		fprintf(stderr, "grep: ");
+		perror(name);
+		sFailed = true;
+	}
 	if (sCount && !sQuiet) {
 		if (sNames)
 			printf("%s:", name);
@@ -47,7 +54,6 @@ int main(int argc, char **argv)
 {
 	int flags = REG_NOSUB, option, error;
 	unsigned long matches = 0;
-	bool bad = false;
 
 	while ((option = getopt(argc, argv, "Ecinqv")) != -1) {
 		switch (option) {
@@ -77,7 +83,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: grep [-Ecinqv] PATTERN [FILE...]\n");
 		return 2;
 	}
-	error = regcomp(&sPattern, argv[optind], flags);
+	/* An empty pattern matches every line. newlib's regcomp() wants something in it. */
+	error = regcomp(&sPattern, argv[optind][0] != '\0' ? argv[optind] : "^", flags);
 	if (error != 0) {
 		char text[100];
 
@@ -88,18 +95,22 @@ int main(int argc, char **argv)
 	optind++;
 	sNames = argc - optind > 1;
 	if (optind == argc)
-		matches = search(stdin, "");
+		matches = search(stdin, "standard input");
 	for (int i = optind; i < argc; i++) {
-		FILE *file = fopen(argv[i], "r");
+		FILE *file = strcmp(argv[i], "-") == 0 ? stdin : fopen(argv[i], "r");
 
 		if (file == NULL) {
 			fprintf(stderr, "grep: ");
 			perror(argv[i]);
-			bad = true;
+			sFailed = true;
 			continue;
 		}
 		matches += search(file, argv[i]);
-		fclose(file);
+		if (file != stdin)
+			fclose(file);
 	}
-	return bad ? 2 : matches == 0;
+	/* POSIX: with -q, a line that matched is enough. */
+	if (sQuiet && matches > 0)
+		return 0;
+	return end_of_output("grep", 0) != 0 || sFailed ? 2 : matches == 0;
 }

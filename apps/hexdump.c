@@ -1,4 +1,5 @@
 /* hexdump [FILE]: offset, 16 bytes in hexadecimal, and as text where they are any. */
+#include "output.h"
 #include <ctype.h>
 #include <stdio.h>
 
@@ -8,6 +9,7 @@ int main(int argc, char **argv)
 	unsigned char bytes[16];
 	unsigned long offset = 0;
 	size_t count;
+	int result = 0;
 
 	if (file == NULL) {
 		fprintf(stderr, "hexdump: ");
@@ -28,6 +30,11 @@ int main(int argc, char **argv)
 		printf("|\n");
 		offset += count;
 	}
+	if (ferror(file)) {
+		fprintf(stderr, "hexdump: ");
+		perror(argc > 1 ? argv[1] : "standard input");
+		result = 1;
+	}
 	printf("%08lx\n", offset);
-	return ferror(file) != 0;
+	return end_of_output("hexdump", result);
 }

@@ -1,5 +1,6 @@
 /* ls [-aldR1] [PATH...]: lists directories, sorted. -l says kind, mode, links, size,
  * date. */
+#include "output.h"
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -150,5 +151,5 @@ int main(int argc, char **argv)
 		else
 			puts(argv[i]);
 	}
-	return sStatus;
+	return end_of_output("ls", sStatus);
 }

@@ -1,4 +1,5 @@
 /* ps: the processes that there are. */
+#include "output.h"
 #include <postern/process_status.h>
 #include <postern/syscalls.h>
 #include <stdio.h>
@@ -37,5 +38,5 @@ int main(void)
 			(unsigned)all[i].pages * 4, (double)all[i].cpu_time / 1e6, command);
 	}
 	free(all);
-	return 0;
+	return end_of_output("ps", 0);
 }

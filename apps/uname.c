@@ -1,4 +1,5 @@
 /* uname [-amnrsv]: what system this is (POSIX); -s by default. */
+#include "output.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,5 +41,5 @@ int main(int argc, char **argv)
 		first = false;
 	}
 	putchar('\n');
-	return 0;
+	return end_of_output("uname", 0);
 }

@@ -1,7 +1,10 @@
-/* wc [-lwc] [FILE...]: counts lines, words and bytes. */
+/* wc [-lwc] [FILE...]: counts lines, words and bytes. Behind "--", "-" is standard
+ * input. */
+#include "output.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 struct counts {
@@ -38,7 +41,8 @@ static int count(FILE *file, const char *name, struct counts *total)
 		}
 	}
 	if (ferror(file)) {
-		perror(name != NULL ? name : "wc");
+		fprintf(stderr, "wc: ");
+		perror(name != NULL ? name : "standard input");
 		return 1;
 	}
 	print(&here, name);
@@ -65,9 +69,9 @@ int main(int argc, char **argv)
 	if (!sLines && !sWords && !sBytes)
 		sLines = sWords = sBytes = true;
 	if (optind == argc)
-		return count(stdin, NULL, &total);
+		result = count(stdin, NULL, &total);
 	for (int i = optind; i < argc; i++) {
-		FILE *file = fopen(argv[i], "r");
+		FILE *file = strcmp(argv[i], "-") == 0 ? stdin : fopen(argv[i], "r");
 
 		if (file == NULL) {
 			fprintf(stderr, "wc: ");
@@ -76,9 +80,10 @@ int main(int argc, char **argv)
 			continue;
 		}
 		result |= count(file, argv[i], &total);
-		fclose(file);
+		if (file != stdin)
+			fclose(file);
 	}
 	if (argc - optind > 1)
 		print(&total, "total");
-	return result;
+	return end_of_output("wc", result);
 }

@@ -175,6 +175,32 @@ def test_mv_to_another_file_system(tmp_path):
         "mv: invalid option -- `-x'\nusage: mv [-f] FROM... TO\n2\n"), run
 
 
+def test_what_cannot_be_printed():
+    """Who prints to a full disk has failed, whatever else went well."""
+    run = shell("""for line in 'ls /' 'wc /script' 'head /script' 'grep o /script' 'ps' 'df' 'free' \\
+                'hexdump /script' 'uname' 'cat /script' 'ls -l /bin'; do
+            $line 2>&1 >/dev/full; echo $?; done""")
+    lines = run.stdout.decode().splitlines()
+    assert lines[1::2] == ["1"] * 3 + ["2"] + ["1"] * 7, run
+    assert all(line.endswith(": No space left on device") for line in lines[::2]), run
+
+
+def test_what_cannot_be_read():
+    """A directory is said to be one, "-" is standard input, and numbers are numbers."""
+    run = shell("""mkdir /d; cd /; echo text > f; exec 2>&1; for line in 'wc d f' 'head d f' 'grep t d f' \\
+            'grep -q t d f' 'hexdump d' 'wc -- -' 'head -- -' 'grep -c -- t -' 'head -n x f' 'head -n -1 f'; do
+            $line < f; echo $?; done
+        grep -c '' f; wc < d; head < d; grep x < d; hexdump < d; echo $?""")
+    assert run.stdout.decode() == (
+        "wc: d: Is a directory\n       1       1       5 f\n       1       1       5 total\n1\n"
+        "head: d: Is a directory\n==> d <==\n\n==> f <==\ntext\n1\n"
+        "grep: d: Is a directory\nf:text\n2\ngrep: d: Is a directory\n0\n"
+        "hexdump: d: Is a directory\n00000000\n1\n"
+        "       1       1       5 -\n0\ntext\n0\n1\n0\n" + "usage: head [-n LINES] [FILE...]\n2\n" * 2
+        + "1\n" + "".join(f"{name}: standard input: Is a directory\n"
+                          for name in ("wc", "head", "grep", "hexdump")) + "00000000\n1\n"), run
+
+
 def test_cp_of_what_cannot_be_read(tmp_path):
     """A file whose second block is beyond the disk's end: it opens, and then reading fails."""
     disk = tmp_path / "disk.img"
