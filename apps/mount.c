@@ -3,8 +3,10 @@
  * without arguments what is mounted.
  */
 #include <errno.h>
+#include <limits.h>
 #include <postern/syscalls.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +28,7 @@ static int show(void)
 int main(int argc, char **argv)
 {
 	const char *kind = NULL, *options = "";
+	char where[PATH_MAX];
 	int flags = 0, option, error, undo = 0;
 
 	if (argc == 1)
@@ -50,8 +53,11 @@ int main(int argc, char **argv)
 	if (undo)
 		error = _kern_unmount(argv[optind]);
 	else
-		error = _kern_mount(argc - optind == 2 ? argv[optind] : NULL, argv[argc - 1],
-			kind, flags, options);
+		/* /proc/mounts says where, wherever its reader is. */
+		error = realpath(argv[argc - 1], where) == NULL
+					? -errno
+					: _kern_mount(argc - optind == 2 ? argv[optind] : NULL, where, kind,
+						flags, options);
 	if (error < 0) {
 		fprintf(stderr, "mount: %s: %s\n", argv[argc - 1], strerror(-error));
 		return 1;

@@ -201,6 +201,25 @@ def test_what_cannot_be_read():
                           for name in ("wc", "head", "grep", "hexdump")) + "00000000\n1\n"), run
 
 
+def test_kill_and_its_names():
+    """Options as POSIX has them, groups among them, and what a number means."""
+    run = shell("""for line in '-s' '-s TERM' '-FOO 1' '-s FOO 1' '-l 9' '-l 143' '-l x' \\
+                '-s 0 1' '-9 -- -9999' '-- -9999' '-9'; do
+            /bin/kill $line 2>&1; echo $?; done | grep -v ^usage | grep -v '^  *kill'""")
+    assert run.stdout.decode() == (
+        "2\n2\nkill: FOO is no signal\n2\nkill: FOO is no signal\n2\nKILL\n0\nTERM\n0\n"
+        "kill: x is no signal\n1\n0\n" + "kill: -9999: No such process\n1\n" * 2 + "2\n"), run
+
+
+def test_mounts_are_told_from_the_root():
+    """Whatever path mount was given, /proc/mounts has one that is right everywhere."""
+    run = shell("""mkdir -p /tmp/d/e; cd /tmp/d; mount -t ramfs ./e/; mount; cd /; df | grep -c e$
+        cd /tmp; mount -u d/e; echo $?; mount -t ramfs none 2>&1; echo $?""")
+    assert run.stdout.decode() == (
+        "ramfs / ramfs rw\nproc /proc proc ro\nramfs /tmp/d/e ramfs rw\n1\n0\n"
+        "mount: none: No such file or directory\n1\n"), run
+
+
 def test_cp_of_what_cannot_be_read(tmp_path):
     """A file whose second block is beyond the disk's end: it opens, and then reading fails."""
     disk = tmp_path / "disk.img"
