@@ -528,8 +528,8 @@ static void resume_orphaned(pid_t group)
 		any_stopped = any_stopped || process->stopped;
 	if (!any_stopped || !process_group_orphaned(group))
 		return;
-	signal_send_group(group, SIGHUP, NULL);
-	signal_send_group(group, SIGCONT, NULL);
+	signal_send_group(group, SIGHUP, 0);
+	signal_send_group(group, SIGCONT, 0);
 }
 
 /* No thread is left. The lock is held. */

@@ -97,12 +97,7 @@ void signal_send(struct process *process, int signal, pid_t sender)
 	}
 }
 
-static bool may_send(const struct process *from, const struct process *to)
-{
-	return process_is_ancestor(from, to) || process_is_ancestor(to, from);
-}
-
-int signal_send_group(pid_t group, int signal, const struct process *sender)
+int signal_send_group(pid_t group, int signal, pid_t sender)
 {
 	struct process *process = process_next_of_group(group, NULL);
 	int result = -ESRCH;
@@ -111,13 +106,9 @@ int signal_send_group(pid_t group, int signal, const struct process *sender)
 		/* Looked for before: SIGKILL frees one that was never started. */
 		struct process *next = process_next_of_group(group, process);
 
-		if (sender != NULL && !may_send(sender, process)) {
-			result = result == 0 ? 0 : -EPERM;
-		} else {
-			result = 0;
-			if (signal != 0)
-				signal_send(process, signal, sender != NULL ? sender->pid : 0);
-		}
+		result = 0;
+		if (signal != 0)
+			signal_send(process, signal, sender);
 		process = next;
 	}
 	return result;
@@ -366,8 +357,6 @@ static int send(struct process *self, struct process *process, int signal)
 {
 	if (process == NULL)
 		return -ESRCH;
-	if (!may_send(self, process))
-		return -EPERM;
 	if (signal != 0)
 		signal_send(process, signal, self->pid);
 	return 0;
@@ -382,7 +371,7 @@ int _user_kill(pid_t pid, int signal)
 		return -EINVAL;
 	process_lock();
 	error = pid > 0 ? send(self, process_find(pid), signal)
-					: signal_send_group(pid == 0 ? self->pgid : -pid, signal, self);
+					: signal_send_group(pid == 0 ? self->pgid : -pid, signal, self->pid);
 	process_unlock();
 	return error;
 }

@@ -21,11 +21,8 @@ struct signal_actions {
  * is held. */
 void signal_send(struct process *process, int signal, pid_t sender);
 
-/*
- * The same to every process of a group; to those only that `sender`, where it
- * is not NULL, may send signals to. 0, -ESRCH or -EPERM. Signal 0 only asks.
- */
-int signal_send_group(pid_t group, int signal, const struct process *sender);
+/* The same to every process of a group. 0 or -ESRCH. Signal 0 only asks. */
+int signal_send_group(pid_t group, int signal, pid_t sender);
 
 /* Whether the running thread ignores or blocks `signal`. */
 bool signal_has_no_effect(int signal);

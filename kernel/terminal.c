@@ -201,7 +201,7 @@ static void send_signals(void *unused)
 		int signal = __builtin_ctz(signals) + 1;
 
 		signals &= signals - 1;
-		signal_send_group(group, signal, NULL);
+		signal_send_group(group, signal, 0);
 	}
 	process_unlock();
 }
@@ -232,7 +232,7 @@ static int stop_background(int signal)
 		process_lock();
 		error = process_group_orphaned(process->pgid) ? -EIO : 0;
 		if (error == 0)
-			signal_send_group(process->pgid, signal, NULL);
+			signal_send_group(process->pgid, signal, 0);
 		process_unlock();
 		if (error != 0)
 			return error;

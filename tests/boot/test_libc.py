@@ -201,6 +201,17 @@ def test_what_cannot_be_read():
                           for name in ("wc", "head", "grep", "hexdump")) + "00000000\n1\n"), run
 
 
+def test_kill_reaches_everybody():
+    """Neither a brother nor an orphan is out of reach of a program that a shell starts."""
+    run = shell("""
+        sleep 500 & /bin/kill $!; wait $!; echo $?
+        (sleep 600 & echo $! >/tmp/pid); read pid </tmp/pid
+        /bin/kill -9 $pid; echo $?
+        while /bin/kill -0 $pid 2>/dev/null; do sleep 0.01; done; echo gone
+    """)
+    assert run.stdout.decode() == "Terminated\n143\n0\ngone\n", run
+
+
 def test_kill_and_its_names():
     """Options as POSIX has them, groups among them, and what a number means."""
     run = shell("""for line in '-s' '-s TERM' '-FOO 1' '-s FOO 1' '-l 9' '-l 143' '-l x' \\
