@@ -315,19 +315,31 @@ static void delete_region(struct region *region)
 	heap_free(region);
 }
 
+/* 0 where a region fits, with *_above what lies above it; else add_region()'s errors. */
+static int check_room(
+	struct address_space *space, uintptr_t start, size_t size, struct list **_above)
+{
+	struct list *above;
+
+	if (!range_valid(start, size))
+		return -EINVAL;
+	*_above = above = first_above(space, start);
+	if (above != &space->regions && REGION_OF(above)->start < start + size)
+		return -EEXIST;
+	if (size / PAGE_SIZE > sPageLimit - space->region_pages)
+		return -ENOMEM;
+	return 0;
+}
+
 static int add_region(struct address_space *space, uintptr_t start, size_t size,
 	unsigned protection, struct shared_pages *shared)
 {
 	struct list *above;
 	struct region *region;
+	int error = check_room(space, start, size, &above);
 
-	if (!range_valid(start, size))
-		return -EINVAL;
-	above = first_above(space, start);
-	if (above != &space->regions && REGION_OF(above)->start < start + size)
-		return -EEXIST;
-	if (size / PAGE_SIZE > sPageLimit - space->region_pages)
-		return -ENOMEM;
+	if (error != 0)
+		return error;
 	region = make_region(start, start + size, protection, shared, 0);
 	if (region == NULL)
 		return -ENOMEM;
@@ -559,6 +571,27 @@ int address_space_protect(
 	return error;
 }
 
+/* More of the memory that ends at `old`: of the same region, as a heap that grows by
+ * small steps would have thousands. */
+static int grow_break(struct address_space *space, uintptr_t old, size_t size)
+{
+	const unsigned protection = PAGE_READABLE | PAGE_WRITABLE;
+	struct region *region =
+		old > space->break_start ? find_region(space, old - PAGE_SIZE) : NULL;
+	struct list *above;
+	int error;
+
+	if (region == NULL || region->end != old || region->shared != NULL
+		|| region->protection != protection)
+		return add_region(space, old, size, protection, NULL);
+	error = check_room(space, old, size, &above);
+	if (error == 0) {
+		region->end += size;
+		space->region_pages += size / PAGE_SIZE;
+	}
+	return error;
+}
+
 static uintptr_t set_break(struct address_space *space, uintptr_t end)
 {
 	uintptr_t old = (space->break_end + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1);
@@ -566,8 +599,7 @@ static uintptr_t set_break(struct address_space *space, uintptr_t end)
 
 	if (end < space->break_start || end > KERNEL_BASE - PAGE_SIZE)
 		return space->break_end;
-	if (new > old
-		&& add_region(space, old, new - old, PAGE_READABLE | PAGE_WRITABLE, NULL) != 0)
+	if (new > old && grow_break(space, old, new - old) != 0)
 		return space->break_end;
 	if (new < old && remove(space, new, old - new) != 0)
 		return space->break_end;
