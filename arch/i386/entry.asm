@@ -2,8 +2,8 @@
 ;
 ; Read it in this order: the two doors (int99_entry, sysenter_entry), which
 ; build one frame (struct iframe, arch/i386/iframe.h) and meet in
-; handle_syscall; the two ways out at its end; what the doors do with a
-; program's odd segments and flags; then traps and interrupts, which build the
+; handle_syscall; the two ways out at its end, and where an interrupt of those
+; goes on; what the doors do with a program's odd segments and flags; then traps and interrupts, which build the
 ; same frame; last the tasks for NMI and double fault.
 ;
 ; What holds all the way: ESP is on a kernel stack from the first instruction
