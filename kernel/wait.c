@@ -149,29 +149,37 @@ void mutex_lock(struct mutex *mutex)
 	take(mutex, (uintptr_t)__builtin_return_address(0));
 }
 
-/* Whether somebody waits for it. */
-static bool set_free(struct mutex *mutex)
+/*
+ * With the scheduler's lock held, which the woken one needs to take the mutex. To set it
+ * free is the last that is done to it: whoever takes it then may be its last user, and
+ * free what it is in.
+ */
+static void release(struct mutex *mutex)
 {
 	ASSERT(mutex->owner == thread_current());
 	mutex->owner = NULL;
-	return __atomic_exchange_n(&mutex->state, MUTEX_FREE, __ATOMIC_RELEASE)
-		   == MUTEX_WAITED_FOR;
-}
-
-static void __attribute__((noinline)) wake_waiter(struct mutex *mutex)
-{
-	wait_queue_wake(&mutex->waiters, 1);
-}
-
-/* With the scheduler's lock held. */
-static void release(struct mutex *mutex)
-{
-	if (set_free(mutex))
+	if (__atomic_load_n(&mutex->state, __ATOMIC_RELAXED) == MUTEX_WAITED_FOR)
 		wake_first(&mutex->waiters);
+	__atomic_store_n(&mutex->state, MUTEX_FREE, __ATOMIC_RELEASE);
+}
+
+static void __attribute__((noinline)) unlock_waited_for(struct mutex *mutex)
+{
+	bool enabled = spin_lock_irq(&gSchedulerLock);
+
+	release(mutex);
+	spin_unlock_irq(&gSchedulerLock, enabled);
 }
 
 void mutex_unlock(struct mutex *mutex)
 {
-	if (set_free(mutex))
-		wake_waiter(mutex);
+	uint32_t expected = MUTEX_HELD;
+
+	ASSERT(mutex->owner == thread_current());
+	mutex->owner = NULL;
+	if (!__atomic_compare_exchange_n(&mutex->state, &expected, MUTEX_FREE, false,
+			__ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+		mutex->owner = thread_current();
+		unlock_waited_for(mutex);
+	}
 }
