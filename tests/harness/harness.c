@@ -4,7 +4,7 @@
 
 int format_string_v(char *buffer, size_t size, const char *format, va_list arguments);
 
-#define SETTLE (3 * SECOND) /* orphans of a test may take a moment to end */
+#define SETTLE PATIENCE /* orphans of a test may take a moment to end */
 
 /* Shared with all processes of a test. */
 struct report {
@@ -162,7 +162,7 @@ uint32_t free_pages(void)
 
 void check_pages_back(uint32_t before, uint32_t missing)
 {
-	time_us_t deadline = _kern_system_time() + SECOND;
+	time_us_t deadline = _kern_system_time() + PATIENCE;
 
 	while ((int32_t)(before - free_pages()) > (int32_t)missing) {
 		if (_kern_system_time() > deadline)

@@ -99,8 +99,8 @@ void *check_map(size_t size, bool shared);
 #define PRIVATE false
 uint32_t free_pages(void);
 
-/* That of `before` free pages at most so many are not back, in a moment at the latest:
- * a thread that has ended leaves its kernel stack only when its processor turns away. */
+/* That of `before` free pages at most so many are not back, soon: a thread that has ended
+ * leaves its kernel stack only when its processor turns away. */
 void check_pages_back(uint32_t before, uint32_t missing);
 void sleep_us(time_us_t time);
 
