@@ -3,8 +3,9 @@
 ; Read it in this order: the two doors (int99_entry, sysenter_entry), which
 ; build one frame (struct iframe, arch/i386/iframe.h) and meet in
 ; handle_syscall; the two ways out at its end, and where an interrupt of those
-; goes on; what the doors do with a program's odd segments and flags; then traps and interrupts, which build the
-; same frame; last the tasks for NMI and double fault.
+; goes on; what the doors do with a program's odd segments and flags; then
+; traps and interrupts, which build the same frame; last the tasks for NMI and
+; double fault.
 ;
 ; What holds all the way: ESP is on a kernel stack from the first instruction
 ; to the last, and the frame above it is whole or not yet needed. SYSENTER
@@ -236,6 +237,7 @@ leave_again:
 ;
 ; in:	ESP = the frame, IF on
 ; ---------------------------------------------------------------------------
+align 16							; by NOPs, for leave_again
 leave_syscall:
 	test	byte [esp + FRAME_TRAP], TRAP_TOUCHED_BIT
 	jz		leave_by_iret
