@@ -4,10 +4,10 @@
  * FROM does not open, 3 when TO cannot be made, 4 when it cannot be written, 5 when FROM
  * cannot be read.
  */
+#include "target.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <postern/write_all.h>
 #include <stdbool.h>
@@ -165,7 +165,6 @@ static int copy(const char *from, const char *to, bool is_inside)
 int main(int argc, char **argv)
 {
 	const char *last = argv[argc - 1];
-	char inside[PATH_MAX], name[PATH_MAX];
 	int option, result = 0;
 	struct stat status;
 	bool into;
@@ -186,16 +185,10 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	for (int i = optind; i < argc - 1; i++) {
-		const char *to = last;
 		int error;
 
 		memset(&sMade, 0, sizeof sMade);
-		if (into) {
-			strlcpy(name, argv[i], sizeof name);
-			snprintf(inside, sizeof inside, "%s/%s", last, basename(name));
-			to = inside;
-		}
-		error = copy(argv[i], to, false);
+		error = copy(argv[i], into ? target_in(last, argv[i]) : last, false);
 		result = error != 0 ? error : result;
 	}
 	return result;

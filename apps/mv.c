@@ -2,9 +2,8 @@
  * mv [-f] FROM... TO: renames a file, or moves several into a directory. To another file
  * system a file is copied, by cp, and then removed, by rm.
  */
+#include "target.h"
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -62,7 +61,6 @@ static int move(const char *from, const char *to)
 
 int main(int argc, char **argv)
 {
-	char inside[PATH_MAX], name[PATH_MAX];
 	const char *last = argv[argc - 1];
 	int option, result = 0;
 	struct stat status;
@@ -81,15 +79,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "mv: %s is not a directory\n", last);
 		return 1;
 	}
-	for (int i = optind; i < argc - 1; i++) {
-		const char *to = last;
-
-		if (into) {
-			strlcpy(name, argv[i], sizeof name);
-			snprintf(inside, sizeof inside, "%s/%s", last, basename(name));
-			to = inside;
-		}
-		result |= move(argv[i], to);
-	}
+	for (int i = optind; i < argc - 1; i++)
+		result |= move(argv[i], into ? target_in(last, argv[i]) : last);
 	return result;
 }
