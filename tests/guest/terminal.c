@@ -184,26 +184,32 @@ static void note(int signal, struct signal_info *info, struct signal_context *co
 	sLast = signal;
 }
 
+static bool waits(pid_t pid)
+{
+	static struct process_status sEntries[16];
+	ssize_t count = _kern_process_status(sEntries, 16);
+
+	for (ssize_t i = 0; i < count && i < 16; i++) {
+		if (sEntries[i].pid == pid)
+			return sEntries[i].state == PROCESS_WAITING;
+	}
+	return false;
+}
+
 /*
  * Says "ready" once this process waits in a call. A signal that comes before it does
  * is over by then and ends no call; so who sends one has to know.
  */
 static pid_t say_when_it_waits(void)
 {
-	static struct process_status sEntries[16];
 	pid_t watched = _kern_getpid();
 	pid_t watcher = _kern_fork();
 
-	while (watcher == 0) {
-		ssize_t count = _kern_process_status(sEntries, 16);
-
-		for (ssize_t i = 0; i < count && i < 16; i++) {
-			if (sEntries[i].pid == watched && sEntries[i].state == PROCESS_WAITING) {
-				print("ready\n");
-				_kern_exit(0);
-			}
-		}
-		_kern_snooze(1000, 0);
+	if (watcher == 0) {
+		while (!waits(watched))
+			_kern_snooze(1000, 0);
+		print("ready\n");
+		_kern_exit(0);
 	}
 	return watcher;
 }
@@ -325,19 +331,6 @@ static int flood(void)
 	return 0;
 }
 
-static bool all_wait(const pid_t *pids, unsigned count)
-{
-	static struct process_status sEntries[16];
-	ssize_t there = _kern_process_status(sEntries, 16);
-	unsigned waiting = 0;
-
-	for (ssize_t i = 0; i < there && i < 16; i++) {
-		for (unsigned j = 0; j < count; j++)
-			waiting += sEntries[i].pid == pids[j] && sEntries[i].state == PROCESS_WAITING;
-	}
-	return waiting == count;
-}
-
 static int drain(void)
 {
 	pid_t pids[2];
@@ -352,7 +345,7 @@ static int drain(void)
 	}
 	for (int looks = 0; looks < 10000 && seen < 5; looks++) {
 		_kern_snooze(1000, 0);
-		seen = all_wait(pids, 2) ? seen + 1 : 0;
+		seen = waits(pids[0]) && waits(pids[1]) ? seen + 1 : 0;
 	}
 	control(TCXONC, (void *)TCOON);
 	for (int i = 0; i < 2; i++) {

@@ -14,6 +14,9 @@ struct report {
 
 static struct report *sReport;
 
+#define PROCESSES 300 /* more than the kernel's own limit */
+static struct process_status sProcesses[PROCESSES];
+
 /* ---- Checking ------------------------------------------------------------------- */
 
 void check_failed(const char *file, int line, const char *format, ...)
@@ -105,13 +108,12 @@ ssize_t process_count(void)
 
 struct process_status status_of(pid_t pid)
 {
-	static struct process_status sEntries[300];
-	ssize_t count = _kern_process_status(sEntries, 300);
+	ssize_t count = _kern_process_status(sProcesses, PROCESSES);
 
-	CHECK(count > 0 && count <= 300);
+	CHECK(count > 0 && count <= PROCESSES);
 	for (ssize_t i = 0; i < count; i++) {
-		if (sEntries[i].pid == pid)
-			return sEntries[i];
+		if (sProcesses[i].pid == pid)
+			return sProcesses[i];
 	}
 	check_failed(__FILE__, __LINE__, "process %d is not listed", pid);
 }
@@ -220,12 +222,11 @@ static bool settle(uint32_t pages, ssize_t processes, char *why, size_t size)
 
 static void kill_since(time_us_t start)
 {
-	static struct process_status sEntries[300];
-	ssize_t count = _kern_process_status(sEntries, 300);
+	ssize_t count = _kern_process_status(sProcesses, PROCESSES);
 
-	for (ssize_t i = 0; i < count && i < 300; i++) {
-		if (sEntries[i].started >= start)
-			_kern_kill(sEntries[i].pid, SIGKILL);
+	for (ssize_t i = 0; i < count && i < PROCESSES; i++) {
+		if (sProcesses[i].started >= start)
+			_kern_kill(sProcesses[i].pid, SIGKILL);
 	}
 }
 
