@@ -133,8 +133,9 @@ struct test_set {
  * Runs the tests that the arguments name, or all, or behind `--but` all others; or with
  * `--list` says which there are.
  * When a test and all its descendants have ended, as many pages must be free, and as many
- * processes be there, as before. Gives the program's status: 0 when all have passed,
- * 1 when one has not, 2 for a wrong name.
+ * processes be there, as before. With `--pages-vary` as the first argument the pages are
+ * not looked at: a disk's blocks stay in memory. Gives the program's status: 0 when all
+ * have passed, 1 when one has not, 2 for a wrong name.
  */
 int run_tests(const struct test_set *set, int argc, char **argv);
 
