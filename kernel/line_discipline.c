@@ -251,30 +251,43 @@ static bool is_continuation(const struct line_discipline *line, uint32_t positio
 	return input_flag(line, IUTF8) && (byte_at(line, position) & 0xc0) == 0x80;
 }
 
-/* The column behind the line being typed, up to `end`. */
-static unsigned column_at(const struct line_discipline *line, uint32_t end)
+/*
+ * The columns that a byte other than a tab has taken. What moved the cursor back (a
+ * quoted ^H, where ECHOCTL does not show it as two) has taken none.
+ */
+static unsigned plain_width(const struct line_discipline *line, uint8_t byte)
 {
-	unsigned column = line->line_column;
-	uint32_t position;
+	return shown_as_two(line, byte) ? 2 : advance(0, byte);
+}
 
-	for (position = line->committed; position != end; position++) {
-		uint8_t byte = byte_at(line, position);
+/*
+ * And those of any byte of the line being typed. Where a tab began is known from the
+ * bytes since the one before it, so that a line is gone through once in all.
+ */
+static unsigned width_at(const struct line_discipline *line, uint32_t position)
+{
+	uint32_t start = position;
+	unsigned column;
 
-		if (shown_as_two(line, byte))
-			column += 2;
-		else
-			column = advance(column, byte);
-	}
-	return column;
+	if (byte_at(line, position) != '\t')
+		return plain_width(line, byte_at(line, position));
+	while (start != line->committed && byte_at(line, start - 1) != '\t')
+		start--;
+	column = start == line->committed ? line->line_column : 0;
+	for (; start != position; start++)
+		column += plain_width(line, byte_at(line, start));
+	return advance(column, '\t') - column;
 }
 
 /* Takes the line's last character off the terminal, which begins at `position`. */
 static void wipe(struct line_discipline *line, uint32_t position)
 {
-	unsigned columns = column_at(line, line->head) - column_at(line, position);
 	/* Over a tab nothing was written: there the cursor only moves. */
 	bool moves_only = byte_at(line, position) == '\t';
+	unsigned columns = 0;
 
+	for (; position != line->head; position++)
+		columns += width_at(line, position);
 	for (; columns > 0; columns--) {
 		echo_byte(line, '\b');
 		if (!moves_only) {

@@ -186,6 +186,12 @@ static void test_erase(void)
 	sLine.termios.c_cc[VERASE] = '#';
 	type("ab#c\b\177\n");
 	CHECK_STRING(read_line(), "ac\b\177\n");
+	/* What took the cursor back is erased as nothing. */
+	begin(false);
+	change(0, 0, ECHOCTL, 0);
+	type("a\026\b\177\026\r\177b\177\n");
+	CHECK_STRING(sEcho, "a\b\rb" WIPE "\r\n");
+	CHECK_STRING(read_line(), "a\n");
 }
 
 static void test_literal_and_reprint(void)
