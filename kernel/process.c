@@ -316,6 +316,10 @@ pid_t process_fork(void)
 
 	if (process == NULL)
 		return -ENOMEM;
+	if (!signal_begin_fork()) {
+		discard_process(process, thread);
+		return -EINTR; /* which nobody sees */
+	}
 	process->space =
 		address_space_clone(parent->space, arch_frame_sp(arch_current_user_frame()));
 	if (process->space == NULL) {
@@ -344,6 +348,7 @@ pid_t process_fork(void)
 	arch_thread_fork(&thread->arch, &self->arch, 0);
 	pid = process->pid;
 	process_begin(process);
+	signal_end_fork(process);
 	process_unlock();
 	return pid;
 }
@@ -535,6 +540,8 @@ static void resume_orphaned(pid_t group)
 /* No thread is left. The lock is held. */
 static void become_zombie(struct process *process)
 {
+	struct process *parent = process->parent;
+
 	process->state = PROCESS_ZOMBIE;
 	LIST_FOR_EACH_SAFE(link, following, &process->children)
 	{
@@ -549,14 +556,17 @@ static void become_zombie(struct process *process)
 		else if (child->pgid != process->pgid)
 			resume_orphaned(child->pgid);
 	}
-	if (process->parent == NULL) {
+	if (parent == NULL) {
 		free_process(process);
 		return;
 	}
-	if (process->parent->pgid != process->pgid)
+	if (parent->pgid != process->pgid)
 		resume_orphaned(process->pgid);
-	signal_send(process->parent, SIGCHLD, process->pid);
-	wait_queue_wake(&process->parent->child_ended, UINT32_MAX);
+	signal_send(parent, SIGCHLD, process->pid);
+	if (signal_wants_no_zombies(parent))
+		free_process(process);
+	/* Also for who finds only then that there is no child any more. */
+	wait_queue_wake(&parent->child_ended, UINT32_MAX);
 }
 
 void process_reap(struct process *process)

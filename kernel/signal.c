@@ -97,6 +97,19 @@ void signal_send(struct process *process, int signal, pid_t sender)
 	}
 }
 
+static void note_for_forks(struct process *process, int signal)
+{
+	uint32_t bit = SIGNAL_BIT(signal);
+	uint32_t undone = signal == SIGCONT ? STOPS : bit & STOPS ? SIGNAL_BIT(SIGCONT) : 0;
+
+	LIST_FOR_EACH(link, &process->threads)
+	{
+		struct thread *thread = LIST_ENTRY(link, struct thread, siblings);
+
+		thread->group_signals = (thread->group_signals & ~undone) | bit;
+	}
+}
+
 int signal_send_group(pid_t group, int signal, pid_t sender)
 {
 	struct process *process = process_next_of_group(group, NULL);
@@ -107,11 +120,46 @@ int signal_send_group(pid_t group, int signal, pid_t sender)
 		struct process *next = process_next_of_group(group, process);
 
 		result = 0;
-		if (signal != 0)
+		if (signal != 0) {
+			note_for_forks(process, signal);
 			signal_send(process, signal, sender);
+		}
 		process = next;
 	}
 	return result;
+}
+
+bool signal_begin_fork(void)
+{
+	struct thread *self = thread_current();
+	bool ending;
+
+	process_lock();
+	/* What has come and is not taken yet might as well have come a moment later. */
+	self->group_signals &= self->process->pending & ~self->blocked;
+	ending = self->ending;
+	process_unlock();
+	return !ending;
+}
+
+void signal_end_fork(struct process *child)
+{
+	const struct thread *self = thread_current();
+	uint32_t left = self->group_signals;
+
+	while (left != 0) {
+		int signal = __builtin_ctz(left) + 1;
+
+		signal_send(child, signal, self->process->senders[signal]);
+		left &= left - 1;
+	}
+}
+
+bool signal_wants_no_zombies(const struct process *parent)
+{
+	const struct signal_action *action = &parent->signals.actions[SIGCHLD];
+
+	return action->handler == SIG_IGN || action->flags & SA_NOCLDWAIT;
 }
 
 bool signal_has_no_effect(int signal)

@@ -24,6 +24,19 @@ void signal_send(struct process *process, int signal, pid_t sender);
 /* The same to every process of a group. 0 or -ESRCH. Signal 0 only asks. */
 int signal_send_group(pid_t group, int signal, pid_t sender);
 
+/*
+ * Around the making of a child that is a copy: what was sent to the group since the
+ * first, when the child was not in it yet, the second sends to the child, too. So no
+ * signal to a group misses one. The first is false when the running thread is to end;
+ * for the second the process lock is held.
+ */
+bool signal_begin_fork(void);
+void signal_end_fork(struct process *child);
+
+/* Whether a process's children that end leave nothing for its wait(): POSIX.1-2017,
+ * sigaction(), SA_NOCLDWAIT. The process lock is held. */
+bool signal_wants_no_zombies(const struct process *parent);
+
 /* Whether the running thread ignores or blocks `signal`. */
 bool signal_has_no_effect(int signal);
 

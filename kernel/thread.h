@@ -81,6 +81,7 @@ struct thread {
 	uint32_t calls_counted;
 	uint32_t blocked; /* signals: bit n - 1 is signal n */
 	uint32_t pending;
+	uint32_t group_signals; /* sent to its process's group, for a fork() to look at */
 	bool suspended; /* in sigsuspend(): what it returns to is blocked_before */
 	uint32_t blocked_before;
 	uint32_t interrupted_call; /* the call whose wait a signal ended, or NO_CALL */

@@ -155,3 +155,36 @@ void test_orphaned_groups(void)
 		CHECK_EQUAL(_kern_unmap(ADDRESS(pids), PAGE), 0);
 	}
 }
+
+/* No child that is being made escapes what is sent to its group. */
+void test_kill_group_that_forks(void)
+{
+	static const int kSignals[] = {SIGKILL, SIGINT};
+	volatile uint32_t *made = check_map(PAGE, SHARED);
+	uint8_t *memory = check_map(STACK_BYTES / 4, PRIVATE); /* so that a copy takes time */
+	uint32_t seed = 1;
+
+	for (size_t i = 0; i < STACK_BYTES / 4; i += PAGE)
+		memory[i] = 1;
+	for (unsigned round = 0; round < 100; round++) {
+		int signal = kSignals[round % 2];
+		pid_t leader = check_fork();
+
+		if (leader == 0) {
+			CHECK_EQUAL(_kern_setpgid(0, 0), 0);
+			for (;;) {
+				pid_t child = waiting_child();
+
+				++*made;
+				CHECK_EQUAL(_kern_kill(child, SIGKILL), 0);
+				check_killed(child, SIGKILL);
+			}
+		}
+		*made = 0;
+		CHECK_SOON(*made > 0);
+		sleep_us(next_random(&seed) % 2000);
+		CHECK_EQUAL(_kern_kill(-leader, signal), 0);
+		check_killed(leader, signal);
+		CHECK_SOON(_kern_kill(-leader, 0) == -ESRCH);
+	}
+}

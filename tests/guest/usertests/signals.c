@@ -422,6 +422,49 @@ void test_signal_child(void)
 	CHECK_EQUAL(sLastPid, child);
 }
 
+/* Of children whose end nobody wants to hear of nothing is left. */
+void test_signal_child_unwanted(void)
+{
+	ssize_t processes = process_count();
+	pid_t child;
+
+	for (int round = 0; round < 4; round++) {
+		bool ignored = round < 2;
+		bool ends_first = round % 2 == 0;
+
+		if (ignored)
+			set_default(SIGCHLD, SIG_IGN);
+		else
+			set_action(SIGCHLD, note, SA_RESTART | SA_NOCLDWAIT, 0);
+		sTaken = 0;
+		child = check_fork();
+		if (child == 0) {
+			if (!ends_first)
+				let_wait(_kern_getppid());
+			end(7);
+		}
+		if (ends_first) {
+			block(SIG_BLOCK, bit(SIGCHLD)); /* it would end a wait in there */
+			CHECK_SOON(process_count() == processes);
+			block(SIG_UNBLOCK, bit(SIGCHLD));
+		}
+		CHECK_EQUAL(_kern_wait(child, NULL, 0), -ECHILD);
+		CHECK_EQUAL(process_count(), processes);
+		CHECK_EQUAL(sTaken, ignored ? 0 : 1);
+	}
+	/* One of two: the wait goes on for the other, which is stopped and is told of. */
+	child = check_fork();
+	if (child == 0) {
+		raise_signal(SIGSTOP);
+		end(0);
+	}
+	if (check_fork() == 0)
+		end(0);
+	CHECK_EQUAL(_kern_wait(-1, NULL, WAIT_STOPPED), child);
+	CHECK_EQUAL(_kern_kill(child, SIGCONT), 0);
+	CHECK_EQUAL(_kern_wait(-1, NULL, 0), -ECHILD);
+}
+
 void test_signal_stop_and_continue(void)
 {
 	volatile uint32_t *counter = check_map(PAGE, SHARED);

@@ -174,6 +174,7 @@ uint32_t next_random(uint32_t *seed);
 	X(signal_ignored_while_waiting)                                                 \
 	X(signal_alarm)                                                                 \
 	X(signal_child)                                                                 \
+	X(signal_child_unwanted)                                                        \
 	X(signal_stop_and_continue)                                                     \
 	X(signal_fork_and_exec)                                                         \
 	X(signal_storm)                                                                 \
@@ -184,6 +185,7 @@ uint32_t next_random(uint32_t *seed);
 	X(kill_groups)                                                                  \
 	X(wait_untraced)                                                                \
 	X(orphaned_groups)                                                              \
+	X(kill_group_that_forks)                                                        \
 	/* crowds.c */                                                                  \
 	X(futex_hammer)                                                                 \
 	X(locks_hammered)                                                               \

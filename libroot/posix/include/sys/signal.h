@@ -60,6 +60,7 @@ struct sigaction {
 };
 
 #define SA_NOCLDSTOP 0x1
+#define SA_NOCLDWAIT 0x2
 #define SA_SIGINFO 0x4
 #define SA_RESTART 0x10000000
 #define SA_NODEFER 0x40000000
