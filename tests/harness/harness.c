@@ -206,7 +206,7 @@ static bool settle(uint32_t pages, ssize_t processes, char *why, size_t size)
 		uint32_t pages_now = free_pages();
 		ssize_t processes_now = process_count();
 
-		if ((pages_now == pages || sPagesVary) && processes_now == processes)
+		if ((sPagesVary || pages_now == pages) && processes_now == processes)
 			return true;
 		if (_kern_system_time() > deadline) {
 			int length =
