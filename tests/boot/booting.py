@@ -123,11 +123,16 @@ MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BUILD", 
                   "EMULATOR", "CPU", "SYSCALL", "MEMORY", "APPEND", "POSTERN_BUILD")
 
 
-def copy_tree(top):
-    """A copy of the tree, to change. The C library is the same for all, and what is built
-    here need not be again."""
+def copy_sources(top):
+    """A copy of the tree, to change, of which nothing is built."""
     shutil.copytree(TOP, top, symlinks=True, ignore=shutil.ignore_patterns(
         "build", "build-*", BUILD.name, ".git", "__pycache__", ".pytest_cache"))
+
+
+def copy_tree(top):
+    """The same with the C library, which is the same for all, and with what is built
+    here and need not be again."""
+    copy_sources(top)
     build = top / "build"
     build.mkdir()
     (build / "cache").symlink_to(TOP / "build" / "cache")

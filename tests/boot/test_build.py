@@ -34,6 +34,21 @@ def test_gcc(tmp_path, debug):
     check(build_in(tmp_path / "gcc", "CC=gcc", debug))
 
 
+def test_hello_before_the_library(tmp_path):
+    """Nobody waits for the C library to see hello: here it would never come."""
+    tree = tmp_path / "tree"
+    booting.copy_sources(tree)
+    rules = tree / "libroot/newlib.mk"
+    rules.write_text(rules.read_text().replace("/usr/src/newlib", "/nonexistent"))
+    made = booting.run_make("-j2", "iso", tree=tree)
+    assert made.returncode == 0, made.stdout[-6000:]
+    run = booting.boot("hello", build=tree / "build")
+    assert (run.stdout, run.status) == (booting.HELLO, 0), run
+    assert not (tree / "build/root/bin/ls").exists()
+    made = booting.run_make("programs", "libc", tree=tree)
+    assert made.returncode != 0 and "newlib-source" in made.stdout, made.stdout[-6000:]
+
+
 def test_help():
     made = booting.run_make("help")
     assert made.returncode == 0
