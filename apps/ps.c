@@ -1,6 +1,6 @@
 /* ps: the processes that there are. */
 #include "output.h"
-#include <postern/process_status.h>
+#include <postern/list_processes.h>
 #include <postern/syscalls.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,21 +14,15 @@ static const char *state_name(uint32_t state)
 
 int main(void)
 {
-	struct process_status *all = NULL;
-	ssize_t room = 32, count;
+	size_t count;
+	struct process_status *all = list_processes(&count);
 
-	for (;; room = count + 8) {
-		all = malloc((size_t)room * sizeof *all);
-		if (all == NULL || (count = _kern_process_status(all, (size_t)room)) < 0) {
-			fprintf(stderr, "ps: cannot list the processes\n");
-			return 1;
-		}
-		if (count <= room)
-			break;
-		free(all); /* there were more than expected */
+	if (all == NULL) {
+		perror("ps");
+		return 1;
 	}
 	printf("  PID  PPID STATE    THR  MEMORY      TIME COMMAND\n");
-	for (ssize_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		char command[PROCESS_COMMAND_MAX];
 
 		if (_kern_process_get_name(all[i].pid, command, sizeof command) < 0)

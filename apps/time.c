@@ -1,14 +1,34 @@
-/* time COMMAND [ARGUMENT...]: runs a command and says how long that took. Its exit status
- * is the command's, or 126 and 127 when it does not start, as a shell has it. */
+/* time COMMAND [ARGUMENT...]: runs a command and says how long that took, how much of it
+ * a processor was at work, and how many system calls were made, by the command and those
+ * whom it has waited for. Its exit status is the command's, or 126 and 127 when it does
+ * not start, as a shell has it. */
 #include <errno.h>
+#include <postern/list_processes.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+static bool find_self(struct process_status *self)
+{
+	size_t count;
+	struct process_status *all = list_processes(&count);
+	bool found = false;
+
+	for (size_t i = 0; all != NULL && !found && i < count; i++) {
+		*self = all[i];
+		found = self->pid == getpid();
+	}
+	free(all);
+	return found;
+}
+
 int main(int argc, char **argv)
 {
 	struct timespec begin, end;
+	struct process_status self;
 	double seconds;
 	int status;
 	pid_t child;
@@ -36,6 +56,10 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	seconds =
 		(double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
-	fprintf(stderr, "%.6f seconds\n", seconds);
+	fprintf(stderr, "%.6f seconds", seconds);
+	if (find_self(&self))
+		fprintf(stderr, ", %.3f of processor time, %llu system calls",
+			(double)self.children_time / 1e6, (unsigned long long)self.children_calls);
+	fprintf(stderr, "\n");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -571,7 +571,11 @@ static void become_zombie(struct process *process)
 
 void process_reap(struct process *process)
 {
+	struct process *parent = process->parent;
+
 	ASSERT(process->state == PROCESS_ZOMBIE);
+	parent->children_ticks += process->ended_ticks + process->children_ticks;
+	parent->children_calls += process->ended_calls + process->children_calls;
 	free_process(process);
 }
 

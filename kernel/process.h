@@ -54,8 +54,10 @@ struct process {
 	struct timer alarm;
 	int32_t status; /* as wait() tells it */
 	time_us_t started;
-	uint64_t ended_ticks; /* processor time of threads that have ended, */
-	uint64_t ended_calls; /* and their system calls */
+	uint64_t ended_ticks;	 /* processor time of threads that have ended, */
+	uint64_t ended_calls;	 /* and their system calls */
+	uint64_t children_ticks; /* the same of children that were waited for, */
+	uint64_t children_calls; /* and of theirs */
 	char path[PROCESS_NAME_MAX];
 	char command[PROCESS_COMMAND_MAX]; /* path and arguments */
 	struct vnode *program;			   /* its file, for symbols */
@@ -135,7 +137,7 @@ void process_end(struct process *process, int32_t status);
  * kernel_restart(), by a thread that may wait. */
 void process_shut_down(void);
 
-/* Removes a zombie. The lock is held. */
+/* Removes a zombie that its parent has waited for. The lock is held. */
 void process_reap(struct process *process);
 
 /* Ends the running thread. */

@@ -205,6 +205,11 @@ struct status_visit {
 	size_t count;
 };
 
+static time_us_t ticks_to_time(uint64_t ticks)
+{
+	return (time_us_t)ticks * 1000;
+}
+
 static void describe(struct process *process, struct process_status *status)
 {
 	uint64_t ticks;
@@ -216,9 +221,11 @@ static void describe(struct process *process, struct process_status *status)
 	status->state = process_state(process);
 	status->threads = process->thread_count;
 	status->pages = process->space != NULL ? process->space->resident : 0;
-	status->cpu_time = (time_us_t)ticks * 1000;
+	status->cpu_time = ticks_to_time(ticks);
 	status->started = process->started;
 	strlcpy(status->name, process->path, sizeof status->name);
+	status->children_time = ticks_to_time(process->children_ticks);
+	status->children_calls = process->children_calls;
 }
 
 static bool visit_status(struct process *process, void *context)

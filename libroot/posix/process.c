@@ -202,19 +202,6 @@ pid_t wait(int *status)
 	return waitpid(-1, status, 0);
 }
 
-/* There is no account of a child that has ended. */
-pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
-{
-	if (usage != NULL)
-		memset(usage, 0, sizeof *usage);
-	return waitpid(pid, status, options);
-}
-
-pid_t wait3(int *status, int options, struct rusage *usage)
-{
-	return wait4(-1, status, options, usage);
-}
-
 /* ---- Who one is ------------------------------------------------------------------- */
 
 pid_t getpid(void)

@@ -1,10 +1,13 @@
 /* Time: the date, the clocks, waiting, and what the processor's time went to. */
 #include "posix.h"
+#include <postern/list_processes.h>
 #include <postern/os.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/times.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +19,14 @@ static struct timespec to_timespec(time_us_t time)
 		.tv_sec = time / SECOND, .tv_nsec = (long)(time % SECOND) * 1000};
 
 	return spec;
+}
+
+static struct timeval to_timeval(time_us_t time)
+{
+	struct timeval value = {
+		.tv_sec = time / SECOND, .tv_usec = (suseconds_t)(time % SECOND)};
+
+	return value;
 }
 
 static bool is_valid(const struct timespec *spec)
@@ -42,28 +53,30 @@ time_us_t posix_deadline(const struct timespec *end)
 	return left > INT64_MAX - start ? INT64_MAX : start + left;
 }
 
-/* What the process has used, ended threads included: to be found among all others'. */
-static time_us_t processor_time(void)
+/*
+ * What the process has used, ended threads included, and what its children have: to be
+ * found among all others'. Without memory to look there, nothing.
+ */
+struct usage {
+	time_us_t own;
+	time_us_t children;
+};
+
+static struct usage processor_time(void)
 {
 	pid_t self = _kern_getpid();
-	time_us_t time = 0;
-	ssize_t room = 16, count;
+	struct usage usage = {0, 0};
+	size_t count;
+	struct process_status *all = list_processes(&count);
 
-	for (;;) {
-		struct process_status *all = malloc((size_t)room * sizeof *all);
-
-		if (all == NULL)
-			return 0;
-		count = _kern_process_status(all, (size_t)room);
-		for (ssize_t i = 0; i < count && i < room; i++) {
-			if (all[i].pid == self)
-				time = all[i].cpu_time;
-		}
-		free(all);
-		if (count <= room)
-			return time;
-		room = count + 8; /* some may come before the next look */
+	if (all == NULL)
+		return usage;
+	for (size_t i = 0; i < count; i++) {
+		if (all[i].pid == self)
+			usage = (struct usage){all[i].cpu_time, all[i].children_time};
 	}
+	free(all);
+	return usage;
 }
 
 int gettimeofday(struct timeval *time, void *zone)
@@ -71,10 +84,8 @@ int gettimeofday(struct timeval *time, void *zone)
 	time_us_t now = _kern_real_time();
 	struct timezone *utc = zone;
 
-	if (time != NULL) {
-		time->tv_sec = now / SECOND;
-		time->tv_usec = (suseconds_t)(now % SECOND);
-	}
+	if (time != NULL)
+		*time = to_timeval(now);
 	if (utc != NULL)
 		utc->tz_minuteswest = utc->tz_dsttime = 0;
 	return 0;
@@ -90,7 +101,7 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 		*time = to_timespec(system_time());
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
-		*time = to_timespec(processor_time());
+		*time = to_timespec(processor_time().own);
 		return 0;
 	default:
 		return posix_error(EINVAL);
@@ -169,25 +180,54 @@ int usleep(useconds_t microseconds)
 int getrusage(int who, struct rusage *usage)
 {
 	static const struct rusage kNone;
-	time_us_t time;
+	struct usage all;
 
 	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN)
 		return posix_error(EINVAL);
 	*usage = kNone;
-	if (who == RUSAGE_SELF) {
-		time = processor_time();
-		usage->ru_utime.tv_sec = time / SECOND;
-		usage->ru_utime.tv_usec = (suseconds_t)(time % SECOND);
-	}
+	all = processor_time();
+	usage->ru_utime = to_timeval(who == RUSAGE_SELF ? all.own : all.children);
 	return 0;
 }
 
-/* In CLOCKS_PER_SEC, which is newlib's, as clock() adds the two up. */
+static clock_t to_clock(time_us_t time)
+{
+	return (clock_t)(time / (SECOND / CLOCKS_PER_SEC));
+}
+
+/* In CLOCKS_PER_SEC, which is what sysconf(_SC_CLK_TCK) says. The kernel does not tell
+ * its own part of a program's time from the program's. */
 clock_t times(struct tms *buffer)
 {
-	const time_us_t tick = SECOND / CLOCKS_PER_SEC;
+	struct usage usage = processor_time();
 
-	buffer->tms_utime = (clock_t)(processor_time() / tick);
-	buffer->tms_stime = buffer->tms_cutime = buffer->tms_cstime = 0;
-	return (clock_t)(system_time() / tick);
+	buffer->tms_utime = to_clock(usage.own);
+	buffer->tms_cutime = to_clock(usage.children);
+	buffer->tms_stime = buffer->tms_cstime = 0;
+	return to_clock(system_time());
+}
+
+/* newlib's adds that of the children, which ISO C does not know of. */
+clock_t clock(void)
+{
+	return to_clock(processor_time().own);
+}
+
+/* By what it has added to all children's: exact as long as no other thread waits for
+ * another child at the same time. */
+pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+	time_us_t before = usage != NULL ? processor_time().children : 0;
+	pid_t child = waitpid(pid, status, options);
+
+	if (usage != NULL && child > 0) {
+		memset(usage, 0, sizeof *usage);
+		usage->ru_utime = to_timeval(processor_time().children - before);
+	}
+	return child;
+}
+
+pid_t wait3(int *status, int options, struct rusage *usage)
+{
+	return wait4(-1, status, options, usage);
 }

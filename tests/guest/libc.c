@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/time.h>
+#include <sys/times.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -803,6 +804,39 @@ static void spawning(void)
 	CHECK(posix_spawnattr_destroy(&attributes) == 0);
 }
 
+static long long microseconds(const struct timeval *time)
+{
+	return time->tv_sec * 1000000LL + time->tv_usec;
+}
+
+/* A child's time is its parent's to know, and none of the parent's own. */
+static void processor_times(void)
+{
+	struct rusage usage;
+	struct tms ticks;
+	clock_t own;
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		while (clock() < CLOCKS_PER_SEC / 5)
+			;
+		_exit(3);
+	}
+	own = clock();
+	memset(&usage, 0xff, sizeof usage);
+	CHECK(wait4(child, &status, 0, &usage) == child && WEXITSTATUS(status) == 3);
+	CHECK(microseconds(&usage.ru_utime) >= 200000 && microseconds(&usage.ru_stime) == 0);
+	CHECK(clock() - own < CLOCKS_PER_SEC / 5);
+	CHECK(times(&ticks) != (clock_t)-1 && ticks.tms_cutime >= CLOCKS_PER_SEC / 5);
+	CHECK(getrusage(RUSAGE_CHILDREN, &usage) == 0);
+	CHECK(microseconds(&usage.ru_utime) >= 200000);
+	CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
+	CHECK(microseconds(&usage.ru_utime) < 10000000);
+	CHECK(getrusage(7, &usage) == -1 && errno == EINVAL);
+	CHECK(wait4(-1, NULL, 0, &usage) == -1 && errno == ECHILD);
+}
+
 /* What is small, and programs ask for. */
 static void odds_and_ends(void)
 {
@@ -845,12 +879,12 @@ static const struct {
 	{"streams", streams}, {"semaphores", semaphores},
 	{"semaphores_of_threads", semaphores_of_threads},
 	{"semaphores_of_processes", semaphores_of_processes},
-	{"semaphore_times", semaphore_times}, {"files", files}, {"temporary", temporary},
-	{"signals", signals}, {"jumps", jumps}, {"interruptions", interruptions},
-	{"start_and_end", start_and_end}, {"by_descriptor", by_descriptor},
-	{"file_locks", file_locks}, {"named_pipes", named_pipes}, {"processors", processors},
-	{"programs", programs}, {"paths", paths}, {"spawning", spawning},
-	{"odds_and_ends", odds_and_ends}};
+	{"semaphore_times", semaphore_times}, {"processor_times", processor_times},
+	{"files", files}, {"temporary", temporary}, {"signals", signals}, {"jumps", jumps},
+	{"interruptions", interruptions}, {"start_and_end", start_and_end},
+	{"by_descriptor", by_descriptor}, {"file_locks", file_locks},
+	{"named_pipes", named_pipes}, {"processors", processors}, {"programs", programs},
+	{"paths", paths}, {"spawning", spawning}, {"odds_and_ends", odds_and_ends}};
 
 int main(int argc, char **argv)
 {

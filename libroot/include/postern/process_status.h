@@ -31,8 +31,11 @@ struct process_status {
 	time_us_t started;	/* system time */
 	char name[PROCESS_NAME_MAX];
 	uint64_t calls; /* that its threads have made, ended ones included */
+	/* The same two of those of its descendants whose ends were waited for. */
+	time_us_t children_time;
+	uint64_t children_calls;
 };
 
-_Static_assert(sizeof(struct process_status) == 112
+_Static_assert(sizeof(struct process_status) == 128
 				   && __builtin_offsetof(struct process_status, calls) == 104,
 	"both sides agree on it");

@@ -614,6 +614,41 @@ void test_process_status_lists(void)
 	CHECK_EQUAL(process_count(), count);
 }
 
+/* What children have used is their parent's to tell once it has waited for them, and so
+ * on upwards. */
+void test_process_status_of_children(void)
+{
+	struct process_status status, before;
+	pid_t pid = check_fork();
+
+	if (pid == 0) {
+		pid_t grandchild = check_fork();
+
+		if (grandchild == 0) {
+			for (int i = 0; i < 1000; i++)
+				_kern_getpid();
+			while (status_of(_kern_getpid()).cpu_time < 5000)
+				;
+			end(0);
+		}
+		CHECK_EQUAL(status_of(_kern_getpid()).children_calls, 0);
+		check_exit(grandchild, 0);
+		status = status_of(_kern_getpid());
+		CHECK(status.children_time >= 5000 && status.children_calls > 1000);
+		end(0);
+	}
+	check_exit(pid, 0);
+	before = status_of(_kern_getpid());
+	CHECK(before.children_time >= 5000 && before.children_calls > 1002);
+	/* One of whom nobody wants to know is not counted (POSIX, times()). */
+	CHECK_EQUAL(
+		_kern_sigaction(SIGCHLD, &(struct signal_action){.handler = SIG_IGN}, NULL), 0);
+	if (check_fork() == 0)
+		end(0);
+	CHECK_EQUAL(_kern_wait(-1, NULL, 0), -ECHILD);
+	CHECK_EQUAL(status_of(_kern_getpid()).children_calls, before.children_calls);
+}
+
 #define COUNTED 500u
 
 static void call_and_end(void *unused)

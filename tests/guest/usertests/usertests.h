@@ -55,6 +55,7 @@ uint32_t next_random(uint32_t *seed);
 	X(process_create_signal)                                                        \
 	X(process_delete_errors)                                                        \
 	X(process_status_lists)                                                         \
+	X(process_status_of_children)                                                   \
 	X(process_status_calls)                                                         \
 	X(process_names)                                                                \
 	X(kill_blocked)                                                                 \
