@@ -1,6 +1,7 @@
 /* Waiting for several files at once; see vfs.h. */
 #include "kernel/file_table.h"
 #include "kernel/heap.h"
+#include "kernel/signal.h"
 #include "kernel/user_memory.h"
 #include "kernel/vfs.h"
 #include "syscall_handlers.h"
@@ -115,10 +116,11 @@ static int look(struct pollfd *polls, struct open_file **files, size_t count,
 }
 
 static int wait_for_any(struct pollfd *polls, struct open_file **files, size_t count,
-	struct poll_waiter *waiter, int timeout)
+	struct poll_waiter *waiter, time_us_t timeout)
 {
+	time_us_t now = arch_system_time();
 	time_us_t deadline =
-		timeout < 0 ? NO_DEADLINE : arch_system_time() + (time_us_t)timeout * 1000;
+		timeout < 0 || timeout > NO_DEADLINE - now ? NO_DEADLINE : now + timeout;
 
 	for (;;) {
 		int ready = look(polls, files, count, timeout == 0 ? NULL : waiter);
@@ -135,7 +137,9 @@ static int wait_for_any(struct pollfd *polls, struct open_file **files, size_t c
 	}
 }
 
-int _user_poll(struct user_inout buffer, size_t count, int timeout)
+/* `timeout` is in microseconds; a NULL `mask` leaves the thread's own. */
+static int poll_files(
+	struct user_inout buffer, size_t count, time_us_t timeout, const uint32_t *mask)
 {
 	struct poll_waiter waiter = {.room = count * SOURCES_EACH};
 	struct open_file **files = NULL;
@@ -160,7 +164,11 @@ int _user_poll(struct user_inout buffer, size_t count, int timeout)
 		if (polls[i].fd < 0 || file_get(polls[i].fd, &files[i]) != 0)
 			files[i] = NULL;
 	}
+	if (mask != NULL)
+		signal_suspend(*mask);
 	result = wait_for_any(polls, files, count, &waiter, timeout);
+	if (mask != NULL && result != -EINTR)
+		signal_resume();
 	leave(&waiter);
 	for (i = 0; i < count; i++) {
 		if (files[i] != NULL)
@@ -177,4 +185,15 @@ out:
 	heap_free(polls);
 	heap_free(waiter.entries);
 	return result;
+}
+
+int _user_poll(struct user_inout buffer, size_t count, int timeout)
+{
+	return poll_files(buffer, count, (time_us_t)timeout * 1000, NULL);
+}
+
+int _user_ppoll(
+	struct user_inout buffer, size_t count, time_us_t timeout, const uint32_t *mask)
+{
+	return poll_files(buffer, count, timeout, mask);
 }

@@ -52,7 +52,8 @@ struct process {
 	uint32_t pending; /* signals: bit n - 1 is signal n */
 	pid_t senders[SIGNAL_COUNT];
 	struct timer alarm;
-	int32_t status; /* as wait() tells it */
+	time_us_t alarm_interval; /* how far apart SIGALRM comes, 0: once */
+	int32_t status;			  /* as wait() tells it */
 	time_us_t started;
 	uint64_t ended_ticks;	 /* processor time of threads that have ended, */
 	uint64_t ended_calls;	 /* and their system calls */

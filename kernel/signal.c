@@ -360,8 +360,7 @@ void signal_take(void)
 		/* POSIX, sigsuspend(): a handler ends it, whatever SA_RESTART says. */
 		thread->interrupted_call = NO_CALL;
 	} else if (thread->suspended) {
-		change_blocked(thread->blocked_before);
-		thread->suspended = false;
+		signal_resume();
 	}
 	/* Without a handler: woken for a signal that another thread took, or that did
 	 * nothing. */
@@ -491,15 +490,28 @@ int _user_sigpending(uint32_t *set)
 	return 0;
 }
 
-/* Setting the mask and waiting are one step: a signal that is pending under the new mask
- * ends the wait at once. What it does then is signal_take()'s. */
-int _user_sigsuspend(uint32_t mask)
+/* A signal that is pending under the new mask ends the wait at once. What it does then
+ * is signal_take()'s. */
+void signal_suspend(uint32_t mask)
 {
 	struct thread *thread = thread_current();
 
 	thread->blocked_before = thread->blocked;
 	thread->suspended = true;
 	change_blocked(mask & ~NEVER_BLOCKED);
+}
+
+void signal_resume(void)
+{
+	struct thread *thread = thread_current();
+
+	change_blocked(thread->blocked_before);
+	thread->suspended = false;
+}
+
+int _user_sigsuspend(uint32_t mask)
+{
+	signal_suspend(mask);
 	while (wait_on(NULL, NULL, NO_DEADLINE) != -EINTR)
 		;
 	return -EINTR;
@@ -517,21 +529,56 @@ uint32_t _user_sigreturn(uint32_t context)
 	return result;
 }
 
-static void ring(void *process)
+/* The longest that a timer can run; what is later comes then. */
+#define TIMER_MAX (INT64_MAX / 4)
+
+static void ring(void *argument)
 {
+	struct process *process = argument;
+
 	process_lock();
 	signal_send(process, SIGALRM, 0);
+	/* From now, not from when it was due: what is late does not come twice. */
+	if (process->alarm_interval > 0 && !process->ending)
+		timer_start(
+			&process->alarm, arch_system_time() + process->alarm_interval, ring, process);
+	process_unlock();
+}
+
+static void set_alarm(struct process *process, time_us_t time, time_us_t interval)
+{
+	/* timer_stop() waits for ring(), which takes the lock. */
+	timer_stop(&process->alarm);
+	process_lock();
+	process->alarm_interval = time > 0 && interval > TIMER_MAX ? TIMER_MAX : interval;
+	if (time > 0)
+		timer_start(&process->alarm,
+			arch_system_time() + (time > TIMER_MAX ? TIMER_MAX : time), ring, process);
 	process_unlock();
 }
 
 uint32_t _user_alarm(uint32_t seconds)
 {
-	struct timer *timer = &process_current()->alarm;
-	time_us_t left = timer_stop(timer);
+	struct process *process = process_current();
+	time_us_t left = timer_left(&process->alarm);
 
-	if (seconds != 0)
-		timer_start(timer, arch_system_time() + (time_us_t)seconds * 1000000, ring,
-			process_current());
+	set_alarm(process, (time_us_t)seconds * 1000000, 0);
 	/* To the nearest second, but never 0 for a time that is left. */
 	return left > 0 && left < 1000000 ? 1 : (uint32_t)((left + 500000) / 1000000);
+}
+
+int _user_setitimer(const struct timer_value *value, struct timer_value *old)
+{
+	struct process *process = process_current();
+
+	if (value != NULL && (value->left < 0 || value->interval < 0))
+		return -EINVAL;
+	if (old != NULL) {
+		process_lock();
+		*old = (struct timer_value){timer_left(&process->alarm), process->alarm_interval};
+		process_unlock();
+	}
+	if (value != NULL)
+		set_alarm(process, value->left, value->interval);
+	return 0;
 }

@@ -37,6 +37,14 @@ void signal_end_fork(struct process *child);
  * sigaction(), SA_NOCLDWAIT. The process lock is held. */
 bool signal_wants_no_zombies(const struct process *parent);
 
+/*
+ * For a wait of the running thread with the signal mask `mask`: the change and the wait
+ * are one step. Where -EINTR ended the wait, signal_take() goes back to the mask of
+ * before; else signal_resume() does.
+ */
+void signal_suspend(uint32_t mask);
+void signal_resume(void);
+
 /* Whether the running thread ignores or blocks `signal`. */
 bool signal_has_no_effect(int signal);
 

@@ -43,8 +43,11 @@ void timer_init(struct timer *timer);
 void timer_start(struct timer *timer, time_us_t deadline, void (*fire)(void *argument),
 	void *argument);
 
+/* Microseconds that are left, at least 1; 0 where it is not running. */
+time_us_t timer_left(const struct timer *timer);
+
 /*
- * Microseconds that were left, 0 where it was not running. Its function does not
+ * The same, of one that this stops. Its function does not
  * run, on any processor, once this returns; so the caller holds no lock that
  * the function takes.
  */
@@ -82,7 +85,7 @@ struct thread {
 	uint32_t blocked; /* signals: bit n - 1 is signal n */
 	uint32_t pending;
 	uint32_t group_signals; /* sent to its process's group, for a fork() to look at */
-	bool suspended; /* in sigsuspend(): what it returns to is blocked_before */
+	bool suspended; /* waits with a mask of its own: it returns to blocked_before */
 	uint32_t blocked_before;
 	uint32_t interrupted_call; /* the call whose wait a signal ended, or NO_CALL */
 	uintptr_t made_stack;	   /* what spawn_thread() has mapped for it, or 0 */

@@ -58,21 +58,38 @@ void timer_start(
 	spin_unlock_irq(&gSchedulerLock, enabled);
 }
 
+/* The lock is held. The wheel may lag behind the time. */
+static time_us_t left_of(const struct timer *timer)
+{
+	time_us_t left;
+
+	if (list_empty(&timer->link))
+		return 0;
+	left = (time_us_t)timer->tick * TICK_US - arch_system_time();
+	return left > 0 ? left : 1;
+}
+
+time_us_t timer_left(const struct timer *timer)
+{
+	bool enabled = spin_lock_irq(&gSchedulerLock);
+	time_us_t left = left_of(timer);
+
+	spin_unlock_irq(&gSchedulerLock, enabled);
+	return left;
+}
+
 time_us_t timer_stop(struct timer *timer)
 {
 	bool enabled = spin_lock_irq(&gSchedulerLock);
-	time_us_t left = 0;
+	time_us_t left;
 
 	while (sFiring == timer) {
 		spin_unlock_irq(&gSchedulerLock, enabled);
 		arch_cpu_relax();
 		enabled = spin_lock_irq(&gSchedulerLock);
 	}
-	if (!list_empty(&timer->link)) {
-		if (timer->tick > sTick)
-			left = (time_us_t)(timer->tick - sTick) * TICK_US;
-		list_remove(&timer->link);
-	}
+	left = left_of(timer);
+	list_remove(&timer->link);
 	spin_unlock_irq(&gSchedulerLock, enabled);
 	return left;
 }

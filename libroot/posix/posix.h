@@ -47,8 +47,13 @@ static inline int posix_error(int error)
 void posix_lock_all(void);
 void posix_unlock_all(void);
 
-/* A moment of CLOCK_REALTIME as a deadline of system_time(), which is never early. */
 struct timespec;
+
+/* Neither part negative, and no second's worth of nanoseconds. */
+bool posix_is_timespec(const struct timespec *spec);
+/* Rounded up, so that nothing ends early. */
+time_us_t posix_microseconds(const struct timespec *spec);
+/* A moment of CLOCK_REALTIME as a deadline of system_time(), which is never early. */
 time_us_t posix_deadline(const struct timespec *end);
 
 /* utimensat() of the working directory; `flags` are the kernel's TIMES_*. */

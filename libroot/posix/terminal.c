@@ -135,28 +135,34 @@ int poll(struct pollfd *files, nfds_t count, int timeout)
 	return posix_result(_kern_poll(files, count, timeout));
 }
 
+/* As the kernel has it: for ever where there is none. */
+static time_us_t limit(const struct timespec *time)
+{
+	return time == NULL ? -1 : posix_microseconds(time);
+}
+
+int ppoll(struct pollfd *files, nfds_t count, const struct timespec *timeout,
+	const sigset_t *mask)
+{
+	if (timeout != NULL && !posix_is_timespec(timeout))
+		return posix_error(EINVAL);
+	return posix_result(
+		_kern_ppoll(files, count, limit(timeout), (const uint32_t *)mask));
+}
+
 /* How select()'s three sets and poll()'s events go together. */
 enum { READABLE = POLLIN | POLLHUP | POLLERR, WRITABLE = POLLOUT | POLLERR };
 
-int select(int count, fd_set *readable, fd_set *writable, fd_set *exceptional,
-	struct timeval *timeout)
+/* With a `timeout` as ppoll() has it: microseconds, for ever where it is negative. */
+static int select_until(int count, fd_set *readable, fd_set *writable,
+	fd_set *exceptional, time_us_t timeout, const sigset_t *mask)
 {
 	struct pollfd files[FD_SETSIZE];
-	int milliseconds = -1;
 	nfds_t used = 0;
 	int ready, bits = 0;
 
 	if (count < 0 || count > FD_SETSIZE)
 		return posix_error(EINVAL);
-	if (timeout != NULL) {
-		if (timeout->tv_sec < 0 || timeout->tv_usec < 0)
-			return posix_error(EINVAL);
-		/* Rounded up: it does not return early. */
-		milliseconds =
-			timeout->tv_sec > INT_MAX / 1000 - 1
-				? INT_MAX
-				: (int)timeout->tv_sec * 1000 + (int)((timeout->tv_usec + 999) / 1000);
-	}
 	for (int fd = 0; fd < count; fd++) {
 		int events = 0;
 
@@ -169,7 +175,7 @@ int select(int count, fd_set *readable, fd_set *writable, fd_set *exceptional,
 		if (events != 0)
 			files[used++] = (struct pollfd){.fd = fd, .events = (int16_t)events};
 	}
-	ready = _kern_poll(files, used, milliseconds);
+	ready = _kern_ppoll(files, used, timeout, (const uint32_t *)mask);
 	if (ready < 0)
 		return posix_result(ready);
 	for (nfds_t i = 0; i < used; i++) {
@@ -199,4 +205,28 @@ int select(int count, fd_set *readable, fd_set *writable, fd_set *exceptional,
 		}
 	}
 	return bits;
+}
+
+int select(int count, fd_set *readable, fd_set *writable, fd_set *exceptional,
+	struct timeval *timeout)
+{
+	struct timespec time;
+
+	if (timeout != NULL) {
+		if (timeout->tv_sec < 0 || timeout->tv_usec < 0)
+			return posix_error(EINVAL);
+		/* As elsewhere, a second and more of microseconds is none the worse. */
+		time.tv_sec = timeout->tv_sec + timeout->tv_usec / 1000000;
+		time.tv_nsec = timeout->tv_usec % 1000000 * 1000;
+	}
+	return select_until(count, readable, writable, exceptional,
+		limit(timeout != NULL ? &time : NULL), NULL);
+}
+
+int pselect(int count, fd_set *readable, fd_set *writable, fd_set *exceptional,
+	const struct timespec *timeout, const sigset_t *mask)
+{
+	if (timeout != NULL && !posix_is_timespec(timeout))
+		return posix_error(EINVAL);
+	return select_until(count, readable, writable, exceptional, limit(timeout), mask);
 }

@@ -2,6 +2,7 @@
 #include "posix.h"
 #include <postern/list_processes.h>
 #include <postern/os.h>
+#include <postern/timer_value.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,13 +30,12 @@ static struct timeval to_timeval(time_us_t time)
 	return value;
 }
 
-static bool is_valid(const struct timespec *spec)
+bool posix_is_timespec(const struct timespec *spec)
 {
 	return spec->tv_sec >= 0 && spec->tv_nsec >= 0 && spec->tv_nsec < 1000000000;
 }
 
-/* Microseconds, rounded up: nothing ends early. */
-static time_us_t from_timespec(const struct timespec *spec)
+time_us_t posix_microseconds(const struct timespec *spec)
 {
 	if (spec->tv_sec > INT64_MAX / SECOND - 1)
 		return INT64_MAX;
@@ -45,7 +45,7 @@ static time_us_t from_timespec(const struct timespec *spec)
 time_us_t posix_deadline(const struct timespec *end)
 {
 	time_us_t now = _kern_real_time();
-	time_us_t left = end->tv_sec < 0 ? 0 : from_timespec(end) - now;
+	time_us_t left = end->tv_sec < 0 ? 0 : posix_microseconds(end) - now;
 	time_us_t start = system_time();
 
 	if (left <= 0)
@@ -126,10 +126,10 @@ int nanosleep(const struct timespec *time, struct timespec *left)
 	time_us_t end, now;
 	int error;
 
-	if (!is_valid(time))
+	if (!posix_is_timespec(time))
 		return posix_error(EINVAL);
 	now = system_time();
-	end = from_timespec(time);
+	end = posix_microseconds(time);
 	end = end > INT64_MAX - now ? INT64_MAX : now + end;
 	error = _kern_snooze(end, SNOOZE_ABSOLUTE);
 	if (error < 0 && left != NULL) {
@@ -147,15 +147,15 @@ int clock_nanosleep(
 
 	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
 		return clock == CLOCK_PROCESS_CPUTIME_ID ? ENOTSUP : EINVAL;
-	if (!is_valid(time) || (flags & ~TIMER_ABSTIME) != 0)
+	if (!posix_is_timespec(time) || (flags & ~TIMER_ABSTIME) != 0)
 		return EINVAL;
 	if ((flags & TIMER_ABSTIME) == 0)
 		return nanosleep(time, left) < 0 ? errno : 0;
 	/* The date cannot be set while the system runs: how long it is till then stays true.
 	 */
-	error =
-		_kern_snooze(clock == CLOCK_REALTIME ? posix_deadline(time) : from_timespec(time),
-			SNOOZE_ABSOLUTE);
+	error = _kern_snooze(
+		clock == CLOCK_REALTIME ? posix_deadline(time) : posix_microseconds(time),
+		SNOOZE_ABSOLUTE);
 	return -error;
 }
 
@@ -173,6 +173,56 @@ int usleep(useconds_t microseconds)
 	/* Entered again after a stop, it must not begin anew. */
 	return posix_result(
 		_kern_snooze(system_time() + (time_us_t)microseconds, SNOOZE_ABSOLUTE));
+}
+
+/* ---- Interval timers -------------------------------------------------------------- */
+
+static bool is_valid_timeval(const struct timeval *time)
+{
+	return time->tv_sec >= 0 && time->tv_usec >= 0 && time->tv_usec < SECOND;
+}
+
+static time_us_t from_timeval(const struct timeval *time)
+{
+	return time->tv_sec > INT64_MAX / SECOND - 1 ? INT64_MAX
+												 : time->tv_sec * SECOND + time->tv_usec;
+}
+
+/* Only ITIMER_REAL: nothing counts the processor's time but at ticks. */
+int setitimer(
+	int which, const struct itimerval *restrict value, struct itimerval *restrict old)
+{
+	struct timer_value now, before;
+	int error;
+
+	if (which != ITIMER_REAL
+		|| (value != NULL
+			&& (!is_valid_timeval(&value->it_value)
+				|| !is_valid_timeval(&value->it_interval))))
+		return posix_error(EINVAL);
+	if (value != NULL) {
+		now.left = from_timeval(&value->it_value);
+		now.interval = from_timeval(&value->it_interval);
+	}
+	error = _kern_setitimer(value != NULL ? &now : NULL, &before);
+	if (error == 0 && old != NULL) {
+		old->it_value = to_timeval(before.left);
+		old->it_interval = to_timeval(before.interval);
+	}
+	return posix_result(error);
+}
+
+int getitimer(int which, struct itimerval *value)
+{
+	return setitimer(which, NULL, value);
+}
+
+useconds_t ualarm(useconds_t time, useconds_t interval)
+{
+	struct timer_value value = {time, interval}, before = {0, 0};
+
+	_kern_setitimer(&value, &before);
+	return (useconds_t)before.left;
 }
 
 /* ---- Processor time ---------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <glob.h>
 #include <limits.h>
 #include <math.h>
+#include <poll.h>
 #include <postern/sync.h>
 #include <postern/thread.h>
 #include <pwd.h>
@@ -804,6 +805,38 @@ static void spawning(void)
 	CHECK(posix_spawnattr_destroy(&attributes) == 0);
 }
 
+/* What wakes an event loop: a signal that only its wait lets through, at an interval. */
+static void intervals(void)
+{
+	const struct itimerval soon = {{.tv_usec = 3000}, {.tv_usec = 10000}};
+	struct itimerval never = {{0}, {0}}, left;
+	const struct timespec short_time = {.tv_nsec = 3000000}, wrong = {.tv_nsec = -1};
+	struct sigaction action = {.sa_handler = ignore_alarm}, old;
+	sigset_t alarm_only, before;
+	fd_set set;
+
+	CHECK(sigemptyset(&alarm_only) == 0 && sigaddset(&alarm_only, SIGALRM) == 0);
+	CHECK(sigprocmask(SIG_BLOCK, &alarm_only, &before) == 0);
+	CHECK(sigaction(SIGALRM, &action, &old) == 0);
+	CHECK(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	CHECK(getitimer(ITIMER_REAL, &left) == 0 && left.it_interval.tv_usec == 3000);
+	FD_ZERO(&set);
+	for (int i = 0; i < 3; i++)
+		CHECK(pselect(0, &set, NULL, NULL, NULL, &before) == -1 && errno == EINTR);
+	CHECK(ppoll(NULL, 0, NULL, &before) == -1 && errno == EINTR);
+	CHECK(setitimer(ITIMER_REAL, &never, &left) == 0 && left.it_interval.tv_usec == 3000);
+	CHECK(ualarm(500000, 0) == 0 && ualarm(0, 0) <= 501000);
+	CHECK(sigaction(SIGALRM, &old, NULL) == 0);
+	CHECK(sigprocmask(SIG_SETMASK, &before, NULL) == 0);
+	CHECK(pselect(0, NULL, NULL, NULL, &short_time, NULL) == 0);
+	CHECK(ppoll(NULL, 0, &short_time, NULL) == 0);
+	CHECK(ppoll(NULL, 0, &wrong, NULL) == -1 && errno == EINVAL);
+	CHECK(pselect(0, NULL, NULL, NULL, &wrong, NULL) == -1 && errno == EINVAL);
+	CHECK(setitimer(ITIMER_PROF, &soon, NULL) == -1 && errno == EINVAL);
+	never.it_value.tv_usec = 1000000;
+	CHECK(setitimer(ITIMER_REAL, &never, NULL) == -1 && errno == EINVAL);
+}
+
 static long long microseconds(const struct timeval *time)
 {
 	return time->tv_sec * 1000000LL + time->tv_usec;
@@ -879,12 +912,13 @@ static const struct {
 	{"streams", streams}, {"semaphores", semaphores},
 	{"semaphores_of_threads", semaphores_of_threads},
 	{"semaphores_of_processes", semaphores_of_processes},
-	{"semaphore_times", semaphore_times}, {"processor_times", processor_times},
-	{"files", files}, {"temporary", temporary}, {"signals", signals}, {"jumps", jumps},
-	{"interruptions", interruptions}, {"start_and_end", start_and_end},
-	{"by_descriptor", by_descriptor}, {"file_locks", file_locks},
-	{"named_pipes", named_pipes}, {"processors", processors}, {"programs", programs},
-	{"paths", paths}, {"spawning", spawning}, {"odds_and_ends", odds_and_ends}};
+	{"semaphore_times", semaphore_times}, {"intervals", intervals},
+	{"processor_times", processor_times}, {"files", files}, {"temporary", temporary},
+	{"signals", signals}, {"jumps", jumps}, {"interruptions", interruptions},
+	{"start_and_end", start_and_end}, {"by_descriptor", by_descriptor},
+	{"file_locks", file_locks}, {"named_pipes", named_pipes}, {"processors", processors},
+	{"programs", programs}, {"paths", paths}, {"spawning", spawning},
+	{"odds_and_ends", odds_and_ends}};
 
 int main(int argc, char **argv)
 {

@@ -57,6 +57,7 @@ static const struct special {
 	{"sigreturn", NOT_HERE, 0, 0, "goes on elsewhere"},
 	{"sigsuspend", NOT_HERE, 0, 0, "waits until a signal comes; no pointers"},
 	{"alarm", NOT_HERE, 0, 0, "ends the program later; no pointers"},
+	{"setitimer", VARIES, 0, 0, "tells what the call before has set"},
 	{"power", NOT_HERE, 0, 0, "switches the machine off; no pointers"},
 	{"close", NOT_HERE, 0, 0, "would close what the others use; no pointers"},
 	{"read", ANSWERS, FD_ZERO, 1, "one byte of /dev/zero"},

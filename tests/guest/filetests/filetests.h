@@ -111,6 +111,7 @@ extern volatile int gSignals;
 	X(poll_pipes)                                                                        \
 	X(poll_waits)                                                                        \
 	X(poll_errors)                                                                       \
+	X(poll_with_mask)                                                                    \
 	/* named_pipes.c */                                                                  \
 	X(fifo_names)                                                                        \
 	X(fifo_nonblocking)                                                                  \

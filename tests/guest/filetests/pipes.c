@@ -343,6 +343,7 @@ void test_poll_errors(void)
 		polls[i].fd = -1;
 	CHECK_EQUAL(_kern_poll(polls, OPEN_MAX, 0), 0);
 	CHECK_EQUAL(_kern_poll(polls, OPEN_MAX + 1, 0), -EINVAL);
+	CHECK_EQUAL(_kern_ppoll(polls, OPEN_MAX + 1, 0, NULL), -EINVAL);
 	count_signals(SIGALRM, 0);
 	pid = check_fork();
 	if (pid == 0) {
@@ -352,4 +353,79 @@ void test_poll_errors(void)
 	}
 	CHECK_EQUAL(_kern_poll(polls, 1, PATIENCE / 1000), -EINTR);
 	check_exit(pid, 0);
+}
+
+static uint32_t blocked(void)
+{
+	uint32_t mask;
+
+	CHECK_EQUAL(_kern_sigprocmask(SIG_BLOCK, NULL, &mask), 0);
+	return mask;
+}
+
+/* ppoll(): what its mask lets through ends the wait, and before and behind it nothing of
+ * that comes through. */
+void test_poll_with_mask(void)
+{
+	static const uint32_t kAlarm = 1u << (SIGALRM - 1), kUser = 1u << (SIGUSR1 - 1);
+	uint32_t both = kAlarm | kUser, mask = kUser;
+	struct pollfd poll = {.events = POLLIN};
+	pid_t self = _kern_getpid();
+	time_us_t start;
+	int ends[2];
+	pid_t pid;
+
+	CHECK_EQUAL(_kern_pipe(ends, 0), 0);
+	poll.fd = ends[0];
+	count_signals(SIGALRM, SA_RESTART);
+	count_signals(SIGUSR1, SA_RESTART);
+	CHECK_EQUAL(_kern_sigprocmask(SIG_SETMASK, &both, NULL), 0);
+	/* It has come before the wait. */
+	_kern_kill(self, SIGALRM);
+	CHECK_EQUAL(gSignals, 0);
+	CHECK_EQUAL(_kern_ppoll(&poll, 1, -1, &mask), -EINTR);
+	CHECK_EQUAL(gSignals, 1);
+	CHECK_EQUAL(blocked(), both);
+	/* It comes during the wait, behind one that the mask keeps back, and one that stops
+	 * for a while, which is none. */
+	pid = check_fork();
+	if (pid == 0) {
+		let_wait(self);
+		_kern_kill(self, SIGUSR1);
+		_kern_kill(self, SIGSTOP);
+		CHECK_SOON(status_of(self).state == PROCESS_STOPPED);
+		_kern_kill(self, SIGCONT);
+		let_wait(self);
+		_kern_kill(self, SIGALRM);
+		end(0);
+	}
+	CHECK_EQUAL(_kern_ppoll(&poll, 1, -1, &mask), -EINTR);
+	CHECK_EQUAL(gSignals, 2);
+	CHECK_EQUAL(blocked(), both);
+	check_exit(pid, 0);
+	/* Ready, and time up: the mask is back, and the signal still to come. */
+	CHECK_EQUAL(_kern_write(ends[1], -1, "x", 1), 1);
+	mask = both;
+	CHECK_EQUAL(_kern_ppoll(&poll, 1, -1, &mask), 1);
+	CHECK(poll.revents == POLLIN && blocked() == both);
+	poll.events = 0;
+	start = _kern_system_time();
+	CHECK_EQUAL(_kern_ppoll(&poll, 1, 12345, &mask), 0);
+	CHECK(_kern_system_time() - start >= 12345 && blocked() == both);
+	CHECK_EQUAL(_kern_ppoll(&poll, 1, 0, NULL), 0);
+	CHECK_EQUAL(gSignals, 2);
+	mask = 0;
+	CHECK_EQUAL(_kern_ppoll(&poll, 1, INT64_MAX, &mask), -EINTR);
+	CHECK_EQUAL(gSignals, 3);
+	/* SIGKILL and SIGSTOP cannot be kept back. */
+	mask = ~0u;
+	pid = check_fork();
+	if (pid == 0) {
+		_kern_ppoll(&poll, 1, -1, &mask);
+		end(0);
+	}
+	let_wait(pid);
+	_kern_kill(pid, SIGKILL);
+	check_killed(pid, SIGKILL);
+	CHECK_EQUAL(_kern_ppoll(&poll, 1, 0, BAD), -EFAULT);
 }

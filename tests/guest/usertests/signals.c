@@ -2,6 +2,9 @@
 #include "usertests.h"
 #include <postern/commpage.h>
 #include <postern/os.h>
+#include <postern/timer_value.h>
+
+#define TICK 1000 /* microseconds */
 
 static volatile int sTaken, sLastSignal, sLastPid;
 static volatile uint32_t sLastAddress;
@@ -420,6 +423,57 @@ void test_signal_child(void)
 	check_exit(child, 0);
 	CHECK_EQUAL(sTaken, 1);
 	CHECK_EQUAL(sLastPid, child);
+}
+
+void test_signal_interval_timer(void)
+{
+	struct timer_value value = {20000, 5000}, old = {-1, -1};
+	time_us_t start;
+	pid_t child;
+
+	set_action(SIGALRM, note, SA_RESTART, 0);
+	start = _kern_system_time();
+	CHECK_EQUAL(_kern_setitimer(&value, &old), 0);
+	CHECK(old.left == 0 && old.interval == 0);
+	CHECK_EQUAL(_kern_setitimer(NULL, &old), 0);
+	CHECK(old.left <= 20000 + TICK && old.interval == 5000);
+	while (sTaken < 4)
+		CHECK_EQUAL(_kern_sigsuspend(0), -EINTR);
+	CHECK(_kern_system_time() - start >= 20000 + 3 * 5000);
+	/* It is the process's: a child has none, and what an exec makes of it stays. */
+	child = check_fork();
+	if (child == 0) {
+		CHECK_EQUAL(_kern_setitimer(NULL, &old), 0);
+		end(old.left == 0 && old.interval == 0 ? 0 : 1);
+	}
+	check_exit(child, 0);
+	/* alarm() is the same timer, once. */
+	CHECK(_kern_alarm(50) <= 1);
+	CHECK_EQUAL(_kern_setitimer(NULL, &old), 0);
+	CHECK(old.left > (50 - PATIENCE / SECOND) * SECOND && old.interval == 0);
+	value = (struct timer_value){0, 7000};
+	CHECK_EQUAL(_kern_setitimer(&value, NULL), 0);
+	block(SIG_BLOCK, 0); /* what had come is taken behind it */
+	sTaken = 0;
+	sleep_us(30000);
+	CHECK_EQUAL(sTaken, 0);
+	value = (struct timer_value){1, 0}; /* once, and as soon as can be */
+	block(SIG_BLOCK, bit(SIGALRM));		/* it may come before the wait for it */
+	CHECK_EQUAL(_kern_setitimer(&value, NULL), 0);
+	CHECK_EQUAL(_kern_sigsuspend(0), -EINTR);
+	CHECK_EQUAL(_kern_setitimer(NULL, &old), 0);
+	CHECK(sTaken == 1 && old.left == 0);
+	/* For ever, as good as; and what cannot be. */
+	value = (struct timer_value){INT64_MAX, INT64_MAX};
+	CHECK_EQUAL(_kern_setitimer(&value, NULL), 0);
+	CHECK_EQUAL(_kern_setitimer(NULL, &old), 0);
+	CHECK(old.left > INT64_MAX / 8 && old.interval > INT64_MAX / 8);
+	value = (struct timer_value){-1, 0};
+	CHECK_EQUAL(_kern_setitimer(&value, NULL), -EINVAL);
+	value = (struct timer_value){1, -1};
+	CHECK_EQUAL(_kern_setitimer(&value, NULL), -EINVAL);
+	sleep_us(5000);
+	CHECK_EQUAL(sTaken, 1);
 }
 
 /* Of children whose end nobody wants to hear of nothing is left. */

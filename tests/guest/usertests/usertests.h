@@ -174,6 +174,7 @@ uint32_t next_random(uint32_t *seed);
 	X(signal_interrupts_calls)                                                      \
 	X(signal_ignored_while_waiting)                                                 \
 	X(signal_alarm)                                                                 \
+	X(signal_interval_timer)                                                        \
 	X(signal_child)                                                                 \
 	X(signal_child_unwanted)                                                        \
 	X(signal_stop_and_continue)                                                     \
