@@ -332,7 +332,7 @@ static int check_room(
 }
 
 static int add_region(struct address_space *space, uintptr_t start, size_t size,
-	unsigned protection, struct shared_pages *shared)
+	unsigned protection, struct shared_pages *shared, bool is_made)
 {
 	struct list *above;
 	struct region *region;
@@ -343,12 +343,13 @@ static int add_region(struct address_space *space, uintptr_t start, size_t size,
 	region = make_region(start, start + size, protection, shared, 0);
 	if (region == NULL)
 		return -ENOMEM;
+	region->is_made = is_made;
 	space->region_pages += size / PAGE_SIZE;
 	list_insert_before(&region->link, above);
 	return 0;
 }
 
-/* With pages of its own, or with ones that clones share. */
+/* Made by the program itself: with pages of its own, or with ones that clones share. */
 static int add_kind(struct address_space *space, uintptr_t start, size_t size,
 	unsigned protection, bool shared)
 {
@@ -357,7 +358,7 @@ static int add_kind(struct address_space *space, uintptr_t start, size_t size,
 	int error;
 
 	if (!shared)
-		return add_region(space, start, size, protection, NULL);
+		return add_region(space, start, size, protection, NULL, true);
 	if (!range_valid(start, size))
 		return -EINVAL;
 	pages = heap_allocate(sizeof *pages + size / PAGE_SIZE * sizeof pages->pages[0]);
@@ -366,7 +367,7 @@ static int add_kind(struct address_space *space, uintptr_t start, size_t size,
 	pages->count = size / PAGE_SIZE;
 	for (i = 0; i < pages->count; i++)
 		pages->pages[i] = PAGE_NONE;
-	error = add_region(space, start, size, protection, pages);
+	error = add_region(space, start, size, protection, pages, true);
 	if (error != 0)
 		heap_free(pages);
 	return error;
@@ -378,7 +379,7 @@ int address_space_add(
 	int error;
 
 	mutex_lock(&space->mutex);
-	error = add_region(space, start, size, protection, NULL);
+	error = add_region(space, start, size, protection, NULL, false);
 	mutex_unlock(&space->mutex);
 	return error;
 }
@@ -452,6 +453,7 @@ static int split_at(struct address_space *space, uintptr_t address)
 		region->shared_first + (address - region->start) / PAGE_SIZE);
 	if (upper == NULL)
 		return -ENOMEM;
+	upper->is_made = region->is_made;
 	region->end = address;
 	upper->mapped_start = region->mapped_start > address ? region->mapped_start : address;
 	upper->mapped_end = region->mapped_end;
@@ -459,6 +461,13 @@ static int split_at(struct address_space *space, uintptr_t address)
 		region->mapped_end = address;
 	list_insert_before(&upper->link, region->link.next);
 	return 0;
+}
+
+static void remove_region(struct address_space *space, struct region *region)
+{
+	space->region_pages -= (region->end - region->start) / PAGE_SIZE;
+	drop_pages(space, region->mapped_start, region->mapped_end);
+	delete_region(region);
 }
 
 static int remove(struct address_space *space, uintptr_t start, size_t size)
@@ -474,11 +483,8 @@ static int remove(struct address_space *space, uintptr_t start, size_t size)
 	{
 		struct region *region = REGION_OF(link);
 
-		if (region->start >= start && region->end <= start + size) {
-			space->region_pages -= (region->end - region->start) / PAGE_SIZE;
-			drop_pages(space, region->mapped_start, region->mapped_end);
-			delete_region(region);
-		}
+		if (region->start >= start && region->end <= start + size)
+			remove_region(space, region);
 	}
 	return 0;
 }
@@ -508,16 +514,16 @@ int address_space_replace(struct address_space *space, uintptr_t start, size_t s
 
 static uintptr_t set_break(struct address_space *space, uintptr_t end);
 
-int address_space_remove_made(struct address_space *space)
+void address_space_remove_made(struct address_space *space)
 {
-	int error;
-
 	mutex_lock(&space->mutex);
-	error = remove(space, FREE_START, FREE_END - FREE_START);
-	if (error == 0)
-		set_break(space, space->break_start);
+	LIST_FOR_EACH_SAFE(link, following, &space->regions)
+	{
+		if (REGION_OF(link)->is_made)
+			remove_region(space, REGION_OF(link));
+	}
+	set_break(space, space->break_start);
 	mutex_unlock(&space->mutex);
-	return error;
 }
 
 static int protect(
@@ -583,7 +589,7 @@ static int grow_break(struct address_space *space, uintptr_t old, size_t size)
 
 	if (region == NULL || region->end != old || region->shared != NULL
 		|| region->protection != protection)
-		return add_region(space, old, size, protection, NULL);
+		return add_region(space, old, size, protection, NULL, false);
 	error = check_room(space, old, size, &above);
 	if (error == 0) {
 		region->end += size;
@@ -682,6 +688,7 @@ static int clone_region(struct address_space *from, struct address_space *to,
 
 	if (copy == NULL)
 		return -ENOMEM;
+	copy->is_made = region->is_made;
 	list_add(&to->regions, &copy->link);
 	if (region->shared != NULL)
 		return 0; /* its pages come by faults, the same ones */

@@ -27,6 +27,7 @@ struct region {
 	unsigned protection;		 /* PAGE_READABLE and so on */
 	struct shared_pages *shared; /* NULL: private, copied on write */
 	uint32_t shared_first;		 /* the page of `shared` that is at `start` */
+	bool is_made;				 /* by the program itself, which was loaded without it */
 	uintptr_t mapped_start;		 /* no page outside of these is mapped, so that a copy */
 	uintptr_t mapped_end;		 /* and the end need not look at whole page tables */
 };
@@ -100,8 +101,8 @@ int address_space_remove(struct address_space *space, uintptr_t start, size_t si
 int address_space_protect(
 	struct address_space *space, uintptr_t start, size_t size, unsigned protection);
 
-/* Unmaps what map() and brk() have made. 0 or -ENOMEM. */
-int address_space_remove_made(struct address_space *space);
+/* Unmaps what map() and brk() have made. */
+void address_space_remove_made(struct address_space *space);
 
 /*
  * What lies behind an address: two addresses with the same owner and offset
