@@ -14,7 +14,6 @@
 #include <postern/auxv.h>
 #include <postern/errno.h>
 
-#define STACK_TOP KERNEL_BASE
 #define STACK_SIZE (8u << 20)			/* a page at a time, on demand */
 #define ARGUMENT_BYTES_MAX (128u << 10) /* of strings on a first stack */
 
@@ -209,6 +208,43 @@ static int load_segment(struct address_space *space, struct vnode *file,
 	return error;
 }
 
+/* Below `top`, the lowest page of the image that is in a stack's place there; else `top`.
+ */
+static uintptr_t lowest_in_stack(const struct elf_image *elf, uintptr_t top)
+{
+	uintptr_t lowest = top;
+	size_t i;
+
+	for (i = 0; i < elf->segment_count; i++) {
+		const struct elf_segment *segment = &elf->segments[i];
+
+		if (segment->vaddr < lowest
+			&& segment->vaddr + segment->memory_size > top - STACK_SIZE)
+			lowest = page_of(segment->vaddr);
+	}
+	return lowest;
+}
+
+/*
+ * The stack is at the upper end of user memory, or, as an image may lie anywhere,
+ * below what of one is there. -ENOEXEC where an image leaves no room at all.
+ */
+static int add_stack(
+	struct address_space *space, const struct elf_image *elf, uintptr_t *_top)
+{
+	uintptr_t top = KERNEL_BASE;
+	uintptr_t next;
+
+	while ((next = lowest_in_stack(elf, top)) < top) {
+		if (next < USER_BASE + STACK_SIZE)
+			return -ENOEXEC;
+		top = next;
+	}
+	*_top = top;
+	return address_space_add(
+		space, top - STACK_SIZE, STACK_SIZE, PAGE_READABLE | PAGE_WRITABLE);
+}
+
 static int load(
 	struct address_space *space, struct vnode *file, const struct elf_image *elf)
 {
@@ -227,8 +263,7 @@ static int load(
 	}
 	end = page_of(end + PAGE_SIZE - 1);
 	space->break_start = space->break_end = end;
-	return address_space_add(
-		space, STACK_TOP - STACK_SIZE, STACK_SIZE, PAGE_READABLE | PAGE_WRITABLE);
+	return 0;
 }
 
 /* ---- The first stack -------------------------------------------------------------- */
@@ -262,11 +297,12 @@ static int push_strings(struct address_space *space, uintptr_t *stack,
 	return 0;
 }
 
-/* Builds argc, argv, envp and the auxiliary vector; *_stack is the first ESP. */
+/* Builds argc, argv, envp and the auxiliary vector; *_stack is the stack's upper end,
+ * and then the first ESP. */
 static int build_stack(struct address_space *space, const struct elf_image *elf,
 	const char *const *arguments, const char *const *environment, uintptr_t *_stack)
 {
-	uintptr_t stack = STACK_TOP - 16; /* a zero word ends it */
+	uintptr_t stack = *_stack - 16; /* a zero word ends it */
 	size_t bytes = 0;
 	size_t argument_count = count_strings(arguments, &bytes);
 	size_t environment_count = count_strings(environment, &bytes);
@@ -380,15 +416,17 @@ static int load_file(const char *const *arguments, const char *const *environmen
 		return -ENOMEM;
 	error = load(program->space, program->file, &program->elf);
 	if (error == 0)
+		error = add_stack(program->space, &program->elf, &program->stack);
+	if (error == -ENOEXEC)
+		*_why = "no room for the stack";
+	if (error == 0)
 		error = build_stack(
 			program->space, &program->elf, arguments, environment, &program->stack);
 	if (error != 0) {
 		address_space_destroy(program->space);
 		program->space = NULL;
-		/* An image that meets the stack cannot be run, whatever the memory. */
-		return error == -EEXIST ? -ENOEXEC : error;
 	}
-	return 0;
+	return error;
 }
 
 int program_load(const char *path, const char *const *arguments,

@@ -4,7 +4,7 @@
     bad_programs.py FOLDER
 
 Each is a program that runs (`good`: it exits with status 42) with one thing
-changed. The guest expects them as /bad/NAME. `large` runs, too: sharing.c changes it.
+changed. Some run all the same. The guest expects them as /bad/NAME. `large` runs, too: sharing.c changes it.
 """
 
 import struct
@@ -19,6 +19,9 @@ EXECUTE, WRITE, READ = 1, 2, 4
 
 # mov eax, SYS_exit; push 42; push 0 (a return address); int 99
 SYS_EXIT = 4
+# mov eax, SYS_unmap_all; push 0; int 99
+SYS_UNMAP_ALL = 30
+UNMAP_ALL = struct.pack("<BI", 0xB8, SYS_UNMAP_ALL) + bytes((0x6A, 0, 0xCD, 99))
 CODE = struct.pack("<BI", 0xB8, SYS_EXIT) + bytes((0x6A, 42, 0x6A, 0, 0xCD, 99, 0x0F, 0x0B))
 
 
@@ -39,10 +42,15 @@ def segment(**changes):
     return struct.pack("<8I", *fields.values())
 
 
-def program(segments=None, **changes):
+def program(segments=None, code=b"", **changes):
     segments = [segment()] if segments is None else segments
-    image = header(**{"count": len(segments), **changes}) + b"".join(segments) + CODE
+    image = header(**{"count": len(segments), **changes}) + b"".join(segments) + code + CODE
     return image.ljust(max(0x100, len(image)), b"\0")
+
+
+def program_at(base, size=0x100, code=b""):
+    return program([segment(address=base, memory_size=size, flags=READ | EXECUTE)],
+                   entry=base + HEADER + PROGRAM_HEADER, code=code)
 
 
 DATA = dict(flags=READ | WRITE)
@@ -51,6 +59,13 @@ FAR = BASE + 0x10000
 
 def files():
     yield "good", program()
+    # Where else a stack is, and where map() puts what it makes.
+    yield "on_the_stack", program([segment(), segment(address=0xBFF00000, file_size=0, **DATA)])
+    yield "below_the_stack", program([
+        segment(), segment(address=0xBF7FF000, file_size=0, memory_size=0x1001, **DATA)])
+    yield "at_the_end", program_at(0xBFFFF000, size=0x1000)
+    yield "at_the_beginning", program_at(0x10000)
+    yield "in_the_middle", program_at(0x50000000, code=UNMAP_ALL)
     yield "large", program([segment(file_size=0x3000, memory_size=0x3000)]).ljust(0x3000, b"\xee")
     yield "empty", b""
     yield "garbage", bytes(i * 167 % 251 for i in range(5000))
@@ -79,8 +94,9 @@ def files():
     yield "entry_outside", program(entry=BASE + 0x100)
     yield "entry_kernel", program(entry=0xC0100000)
     yield "entry_in_data", program([segment(flags=READ | WRITE)])
-    # Room that the stack needs: well formed, but it cannot be run.
-    yield "on_the_stack", program([segment(), segment(address=0xBFF00000, file_size=0, **DATA)])
+    # Well formed, but there is no room for a stack.
+    yield "everywhere", program([segment(), segment(address=0x700000, file_size=0,
+                                                    memory_size=0xBF900000, **DATA)])
     yield "dynamic", program([segment(), segment(type=DYNAMIC_LINKER)])
     yield "nothing_to_load", program([segment(type=NOTE)])
     yield "many_segments", program([segment()] + [

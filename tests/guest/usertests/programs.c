@@ -285,7 +285,7 @@ static const char *const kBadFiles[] = {"empty", "garbage", "text", "short_heade
 	"shared_object", "relocatable", "no_program_headers", "huge_header_count",
 	"huge_header_offset", "header_size", "overlapping", "kernel_address", "kernel_end",
 	"wraps", "below_64k", "null_page", "file_larger", "huge_memory", "entry_outside",
-	"entry_kernel", "entry_in_data", "on_the_stack", "dynamic", "nothing_to_load",
+	"entry_kernel", "entry_in_data", "everywhere", "dynamic", "nothing_to_load",
 	"many_segments"};
 
 void test_exec_bad_files(void)
@@ -293,7 +293,6 @@ void test_exec_bad_files(void)
 	const char *arguments[] = {"bad", NULL};
 	char path[64];
 	int error;
-	pid_t pid;
 
 	for (unsigned i = 0; i < sizeof kBadFiles / sizeof kBadFiles[0]; i++) {
 		format_string(path, sizeof path, "/bad/%s", kBadFiles[i]);
@@ -305,13 +304,29 @@ void test_exec_bad_files(void)
 			check_failed(
 				__FILE__, __LINE__, "process_create %s: %d, not ENOEXEC", path, error);
 	}
-	/* The one that they were made from. */
-	pid = check_fork();
-	if (pid == 0) {
-		error = _kern_exec("/bad/good", arguments, NULL);
-		check_failed(__FILE__, __LINE__, "exec of the good one: %d", error);
+}
+
+/* The one that they were made from, and programs in unusual places. */
+static const char *const kGoodFiles[] = {"good", "on_the_stack", "below_the_stack",
+	"at_the_end", "at_the_beginning", "in_the_middle"};
+
+void test_exec_places(void)
+{
+	const char *arguments[] = {"good", NULL};
+	char path[64];
+	int error;
+	pid_t pid;
+
+	for (unsigned i = 0; i < sizeof kGoodFiles / sizeof kGoodFiles[0]; i++) {
+		format_string(path, sizeof path, "/bad/%s", kGoodFiles[i]);
+		pid = check_fork();
+		if (pid == 0) {
+			error = _kern_exec(path, arguments, NULL);
+			check_failed(__FILE__, __LINE__, "exec %s: %d", path, error);
+			end(97);
+		}
+		check_exit(pid, 42);
 	}
-	check_exit(pid, 42);
 }
 
 /* ---- What does not arrive --------------------------------------------------------- */

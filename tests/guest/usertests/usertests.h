@@ -70,6 +70,7 @@ uint32_t next_random(uint32_t *seed);
 	X(exec_errors)                                                                  \
 	X(exec_limits)                                                                  \
 	X(exec_bad_files)                                                               \
+	X(exec_places)                                                                  \
 	X(exec_resets)                                                                  \
 	X(exec_from_thread)                                                             \
 	X(exec_with_threads)                                                            \
