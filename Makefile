@@ -84,7 +84,7 @@ NASMFLAGS := -f elf32 -g -F dwarf -w+all -Werror \
 
 # ---- What there is --------------------------------------------------------------
 
-KERNEL_C := $(wildcard kernel/*.c) $(filter-out arch/i386/offsets.c,$(wildcard arch/i386/*.c))
+KERNEL_C := $(sort $(shell find kernel -name '[!.]*.c')) $(filter-out arch/i386/offsets.c,$(wildcard arch/i386/*.c))
 KERNEL_ASM := $(wildcard arch/i386/*.asm)
 # What the door's price is held against; never in a kernel that ships.
 ifeq ($(BENCH),1)
@@ -140,10 +140,8 @@ endef
 
 # A program in C that includes a header of the C library is linked with it; one that
 # gets by with <postern/...> and the compiler's own headers needs only libroot.
-LIBC_SOURCES := $(shell awk '/^# *include </ && \
-	!/<(postern\/[a-z_0-9]*|syscall_numbers|std(arg|bool|def|int|noreturn)|limits|float)\.h>/ \
-	{ print FILENAME; nextfile }' $(wildcard apps/*.c apps/*/*.c tests/guest/*.c \
-	tests/guest/*/*.c) /dev/null)
+LIBC_SOURCES := $(shell awk -f tools/needs_libc.awk $(wildcard apps/*.c apps/*/*.c \
+	tests/guest/*.c tests/guest/*/*.c))
 needs_libc = $(filter $(LIBC_SOURCES),$(call program_sources,$(1)))
 
 # What `make run APP=…` runs, if it is one of ours that gets by without a shell.
@@ -428,6 +426,6 @@ help:	## this list
 clean:	## remove everything that was made
 	rm -rf $(BUILD)
 
--include $(wildcard $(addprefix $(BUILD)/,kernel/*.d arch/i386/*.d libroot/*.d libroot/posix/*.d \
+-include $(wildcard $(addprefix $(BUILD)/,$(KERNEL_C:.c=.d) libroot/*.d libroot/posix/*.d \
 	libroot/shared/kernel/*.d apps/*.d apps/*/*.d tests/guest/*.d tests/guest/*/*.d \
 	tests/harness/*.d tests/bench/*/*.d generated/*.d))

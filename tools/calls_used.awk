@@ -4,7 +4,8 @@
 #
 #	awk -v generated=FOLDER -f calls_used.awk FILE.d >NEW.d
 #
-# Where names are pasted together (_kern_##name) it cannot know, and changes nothing.
+# Where names are pasted together (_kern_##name) it cannot know, and how many calls there
+# are (SYSCALL_COUNT) is about all of them: then it changes nothing.
 
 BEGIN { headers = "/(syscalls|syscall_numbers|syscall_handlers)\\.h$" }
 
@@ -12,9 +13,9 @@ BEGIN { headers = "/(syscalls|syscall_numbers|syscall_handlers)\\.h$" }
 
 function read_calls(path,    line) {
 	while ((getline line < path) > 0) {
-		if (line ~ /(_kern_|_user_|SYS_)[ \t]*##/)
-			pasted = 1
-		while (match(line, /(_kern_|_user_|SYS_)[a-z0-9_]+/)) {
+		if (line ~ /(_kern_|_user_|SYS_)[ \t]*##|SYSCALL_COUNT/)
+			all = 1
+		while (match(line, /(_kern_|_user_|SYS_)[A-Za-z0-9_]+/)) {
 			name = substr(line, RSTART + (substr(line, RSTART, 1) == "S" ? 4 : 6),
 				RLENGTH - (substr(line, RSTART, 1) == "S" ? 4 : 6))
 			named[name] = 1
@@ -47,7 +48,7 @@ END {
 		if (index(paths[i], generated "/") != 1 && paths[i] !~ /^\//)
 			read_calls(paths[i])
 	}
-	if (pasted) {
+	if (all) {
 		printf "%s", text
 		exit
 	}

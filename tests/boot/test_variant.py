@@ -214,6 +214,47 @@ def test_handler_of_another_type(readme_tree, wrong):
     readme_tree.build()
 
 
+def test_handler_in_a_folder(readme_tree):
+    """A handler may be anywhere under kernel/, and a call's name may have capitals: a
+    changed type is seen there, too."""
+    good = readme_tree.read("syscalls.def")
+    try:
+        readme_tree.append("syscalls.def", "int32_t addTwo(int32_t a);\n")
+        readme_tree.write("kernel/deep/er/two.c", '#include "syscall_handlers.h"\n\n'
+                          "int32_t _user_addTwo(int32_t a)\n{\n\treturn a + 2;\n}\n")
+        readme_tree.build("kernel")
+        readme_tree.write("syscalls.def", good + "int32_t addTwo(uint32_t a);\n")
+        assert "_user_addTwo" in readme_tree.fail("kernel")
+    finally:
+        readme_tree.write("syscalls.def", good)
+        shutil.rmtree(readme_tree.path("kernel/deep"), ignore_errors=True)
+    readme_tree.build()
+
+
+def test_library_by_way_of_a_header(readme_tree):
+    """However a program writes that it includes the C library, it is linked with it."""
+    programs = {
+        "apps/near/near.h": "#include <stdio.h>\n",
+        "apps/near/main.c": '#include "near.h"\nint two(void);\n'
+                            'int main(void) { printf("%d\\n", two()); return 0; }\n',
+        "apps/near/two.c": "int two(void);\nint two(void) { return 2; }\n",
+        "apps/close.c": '#include<stdio.h>\nint main(void) { return puts("close") < 0; }\n',
+        "apps/tab.c": '\t#\tinclude <stdio.h>\nint main(void) { return puts("tab") < 0; }\n',
+    }
+    try:
+        for name, text in programs.items():
+            readme_tree.write(name, text)
+        readme_tree.build()
+        for program, output in (("near", b"2\n"), ("close", b"close\n"), ("tab", b"tab\n")):
+            run = readme_tree.boot(program, direct=True)
+            assert (run.stdout, run.status) == (output, 0), run
+    finally:
+        for name in programs:
+            readme_tree.path(name).unlink(missing_ok=True)
+        readme_tree.path("apps/near").rmdir()
+    readme_tree.build()
+
+
 @pytest.mark.parametrize("line,words", (
     ("int broken(int a;", "1:17:"),
     ("int broken(char *text);", "1:12:"),
