@@ -667,6 +667,12 @@ class Parser:
                 restarts,
             )
         )
+        if self.at("errors", "restarts"):
+            self.fail(
+                self.token,
+                f"`{self.token.text}` stands twice, or behind `restarts`",
+                "write `errors(...) restarts`, each once",
+            )
         if self.token.kind == "name" and self.ahead(1).text == "(" and not (
             self.starts_declaration() or self.token.line > self.previous.line + 1
         ):
@@ -1065,7 +1071,7 @@ def check_definitions(definitions, errors, diagnostics):
                 "give one of them another name",
             )
         seen.setdefault(call.name, call.token)
-        check_call(call, definitions, diagnostics)
+        check_call(call, definitions, errors, diagnostics)
 
 
 def check_sets(definitions, errors, diagnostics):
@@ -1088,7 +1094,7 @@ def check_sets(definitions, errors, diagnostics):
                     f" already in line {constants[name].line}",
                     "all constants share one namespace in C: give one of them another name",
                 )
-            elif name in errors or name.startswith("SYS_") or name == "SYSCALL_COUNT":
+            elif name in errors or is_number_name(name):
                 diagnostics.at(
                     constant.token,
                     f"constant {quoted(name)} has a name that <postern/errno.h> or the numbers use",
@@ -1104,7 +1110,12 @@ def check_sets(definitions, errors, diagnostics):
             )
 
 
-def check_call(call, definitions, diagnostics):
+def is_number_name(name):
+    """Whether syscall_numbers.h may define it."""
+    return name.startswith("SYS_") or name == "SYSCALL_COUNT"
+
+
+def check_call(call, definitions, errors, diagnostics):
     constants = definitions.constants
     seen, too_many = {}, False
     for parameter in call.parameters:
@@ -1119,6 +1130,12 @@ def check_call(call, definitions, diagnostics):
             diagnostics.at(
                 parameter.token,
                 f"parameter {quoted(name)} is also a constant, in line {constants[name].token.line}",
+                "choose another name",
+            )
+        elif name in errors or is_number_name(name):
+            diagnostics.at(
+                parameter.token,
+                f"parameter {quoted(name)} has a name that <postern/errno.h> or the numbers use",
                 "choose another name",
             )
         seen.setdefault(name, parameter)
@@ -1523,6 +1540,13 @@ def render_numbers_h(definitions):
     return text + f"\n#define SYSCALL_COUNT {len(definitions.calls)}\n"
 
 
+def nasm_name(name):
+    """The name as NASM takes it for one, whatever it is else: an instruction (PAUSE), or
+    a directive (CPU). None of these has an underscore and is a name in C that one chooses.
+    """
+    return name if "_" in name else f"${name}"
+
+
 def render_numbers_inc(definitions):
     text = f"; {GENERATED}\n\n"
     for call in definitions.live_calls:
@@ -1531,7 +1555,7 @@ def render_numbers_inc(definitions):
     for group in definitions.sets:
         text += f"\n; {group.kind} {group.name}\n"
         for constant in group.constants:
-            text += f"{constant.name} equ {constant_value(constant, group)}\n"
+            text += f"{nasm_name(constant.name)} equ {constant_value(constant, group)}\n"
     return text
 
 
@@ -1894,7 +1918,7 @@ static int64_t check_result(uint32_t number, int64_t result)
 RETIRED_THUNK = """
 /* Answers for the numbers that are no longer served, in 64 bits: an old
  * program may expect that many. */
-THUNK int64_t thunk_retired(const uint32_t *arguments)
+THUNK int64_t retired_thunk(const uint32_t *arguments)
 {
 	(void)arguments;
 	return -ENOSYS;
@@ -1908,7 +1932,7 @@ def c_string(text):
 
 def render_info_row(call):
     if call.retired:
-        row = f"[{call.number}] = {{.thunk.wide = thunk_retired, .facts = SYSCALL_WIDE_RESULT}}"
+        row = f"[{call.number}] = {{.thunk.wide = retired_thunk, .facts = SYSCALL_WIDE_RESULT}}"
         return f"\t{row}, /* was {call.name} */\n"
     member, facts = ("wide", "SYSCALL_WIDE_RESULT | ") if call.type.is_wide else ("narrow", "")
     thunk = f".thunk.{member} = thunk_{call.name}"
@@ -1938,7 +1962,9 @@ def render_table(definitions):
     for header in ("kernel/user_memory.h", "syscall_handlers.h", "syscall_numbers.h"):
         text += f'#include "{header}"\n'
     text += TABLE_MACROS
-    text += "\nstatic const int16_t kNoErrors[] = {0};\n"
+    text += "\n"
+    if any(call.retired or not call.errors for call in rows):
+        text += "static const int16_t kNoErrors[] = {0};\n"
     for call in definitions.live_calls:
         if call.errors:
             errors = ", ".join([*call.errors, "0"])

@@ -172,6 +172,15 @@ COMPLAINTS = {
     "errors on bool": ("bool a() errors(EIO);", ["1:1 `bool` cannot carry the errors"]),
     "pointer of a bool call": ("bool a(int *p [in]);", ["1:1 `bool` cannot carry EFAULT"]),
     "misspelt errors": ("int a() error(EIO);", ["1:9 unknown word `error` behind a call"]),
+    "errors twice": ("int a() errors(EIO) errors(EBADF);", ["1:21 `errors` stands twice"]),
+    "restarts before errors": (
+        "int a() errors(EINTR) restarts errors(EIO);", ["1:32 `errors` stands twice, or behind"]
+    ),
+    "error as parameter": ("int a(int EIO);", ["1:11 parameter `EIO` has a name"]),
+    "number as parameter": (
+        "int a(int SYS_a, int SYSCALL_COUNT);",
+        ["1:11 parameter `SYS_a` has a name", "1:22 parameter `SYSCALL_COUNT` has a name"],
+    ),
     "too many dwords": (
         "int a(off_t b, off_t c, off_t d, off_t e, int f);",
         ["1:47 too many parameters: `f` is beyond argument dword 8"],
@@ -687,6 +696,13 @@ def test_call_without_pointers_pays_nothing(tmp_path):
 AWKWARD = "/// Ends */ here, begins /* there, \\\n/// ??/\n/// \u4e2d %s \"so\" \\\nint a(int x);\n"
 
 
+# Instructions, directives and macros of NASM's as constants.
+NASM_WORDS = "int a();\nenum E { %s }\n" % ", ".join(
+    f"{word} = {value}" for value, word in enumerate(
+        "PAUSE MONITOR STR BT SETO SYSCALL CPU FLOAT LIST STATIC REQUIRED AT ISTRUC IEND LONG"
+        " DUP DEBUG WARNING SECTALIGN Cpu at".split()))
+
+
 def compile_outputs(folder, compiler, text=None):
     if compiler == "gcc" and shutil.which("gcc") is None:
         pytest.skip("no gcc here")
@@ -737,10 +753,14 @@ def compile_outputs(folder, compiler, text=None):
         "void a();\n",
         "uint32_t a();\n",
         AWKWARD,
+        "int a() errors(EIO);\n",
+        "retired gone;\nint retired(int x) errors(EIO);\n",
+        NASM_WORDS,
         (REPOSITORY / "syscalls.def").read_text(),
     ],
     ids=[
-        "every annotation", "empty", "retired only", "void", "no errors", "awkward", "syscalls.def"
+        "every annotation", "empty", "retired only", "void", "no errors", "awkward", "errors only",
+        "call retired", "NASM's words", "syscalls.def"
     ],
 )
 def test_outputs_compile(tmp_path, compiler, text):
