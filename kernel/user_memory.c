@@ -205,6 +205,9 @@ static int write_part(
 {
 	int error = part(&address, buffer_size, offset, size);
 
+	/* What is in one page can be written as a whole, or not at all. */
+	if (error == 0 && size > PAGE_SIZE - address % PAGE_SIZE)
+		error = user_probe_out(address, size);
 	return error != 0 ? error : user_copy_out(address, from, size);
 }
 

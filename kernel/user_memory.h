@@ -88,7 +88,8 @@ void user_strings_free(const char *const *strings);
 
 /*
  * What handlers use: `size` bytes at `offset` of the buffer.
- * -EFAULT when the range leaves the buffer or memory is not accessible.
+ * -EFAULT when the range leaves the buffer or memory is not accessible; what is to be
+ * written to such memory is not written in part.
  */
 int user_in_read(struct user_in buffer, size_t offset, void *to, size_t size);
 int user_out_write(struct user_out buffer, size_t offset, const void *from, size_t size);

@@ -99,6 +99,7 @@ extern volatile int gSignals;
 	X(threads_open_and_close)                                                            \
 	X(sync_calls)                                                                        \
 	/* pipes.c */                                                                        \
+	X(results_cut_short)                                                                 \
 	X(pipe_errors)                                                                       \
 	X(pipe_carries)                                                                      \
 	X(pipe_full_and_empty)                                                               \

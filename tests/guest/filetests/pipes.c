@@ -8,6 +8,27 @@ static void make_pipe(int flags)
 	CHECK_EQUAL(_kern_pipe(sEnds, flags), 0);
 }
 
+/* Results that end where no memory is any more: nothing of them is written. */
+void test_results_cut_short(void)
+{
+	uint8_t *page = check_map(2 * PAGE, false);
+	int *last = (int *)(void *)(page + PAGE - 4);
+	int fd = check_open("/bin", O_RDONLY | O_DIRECTORY);
+
+	CHECK_EQUAL(_kern_unmap((uint32_t)(uintptr_t)(page + PAGE), PAGE), 0);
+	CHECK_EQUAL(_kern_pipe(last, 0), -EFAULT);
+	CHECK_EQUAL(_kern_getcwd((char *)page + PAGE - 1, 100), -EFAULT);
+	CHECK_EQUAL(_kern_read_dir(fd, last, 280), -EFAULT);
+	CHECK_EQUAL(_kern_process_status((void *)last, 1), -EFAULT);
+	CHECK_EQUAL(*last, 0);
+	CHECK_EQUAL(_kern_close(fd), 0);
+	make_pipe(0);
+	CHECK_EQUAL(sEnds[0], fd);
+	CHECK_EQUAL(_kern_close(sEnds[0]), 0);
+	CHECK_EQUAL(_kern_close(sEnds[1]), 0);
+	CHECK_EQUAL(_kern_unmap((uint32_t)(uintptr_t)page, PAGE), 0);
+}
+
 void test_pipe_errors(void)
 {
 	char byte;
