@@ -82,6 +82,14 @@ CFLAGS_USER := $(CFLAGS_BOTH) $(INCLUDES_BOTH)
 NASMFLAGS := -f elf32 -g -F dwarf -w+all -Werror \
 	-DPOSTERN_DEBUG=$(DEBUG) -I$(BUILD)/generated/ -Iarch/i386/
 
+# A program may be anybody's: of what is only unusual in it a compiler warns. In a debug
+# build, for our own, it stops there, too.
+ifneq ($(DEBUG),1)
+APP_WARNINGS := -Wno-error -Werror=implicit-function-declaration -Werror=return-type \
+	-Werror=int-conversion -Werror=incompatible-pointer-types
+APP_NASM_WARNINGS := -w-error
+endif
+
 # ---- What there is --------------------------------------------------------------
 
 KERNEL_C := $(sort $(shell find kernel -name '[!.]*.c')) $(filter-out arch/i386/offsets.c,$(wildcard arch/i386/*.c))
@@ -167,7 +175,8 @@ bench-programs: $(BENCH_FILES)	## the programs of tests/bench/
 
 # Whatever changes how things are compiled recompiles them; a tree that was moved or copied
 # with its build does not.
-FLAGS_NOW := $(subst $(CURDIR),.,$(CC) | $(CFLAGS_KERNEL) | $(CFLAGS_LIBC) | $(NASMFLAGS))
+FLAGS_NOW := $(subst $(CURDIR),.,$(CC) | $(CFLAGS_KERNEL) | $(CFLAGS_LIBC) | $(NASMFLAGS) | \
+	$(APP_WARNINGS) $(APP_NASM_WARNINGS))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	$(call rewrite,$@,echo '$(FLAGS_NOW)')
@@ -229,12 +238,14 @@ $(BUILD)/libroot/%.o $(BUILD)/apps/%.o \
 $(BUILD)/tests/guest/%.o $(BUILD)/tests/harness/%.o: CFLAGS = $(CFLAGS_USER) -Itests/harness
 $(BUILD)/libroot/shared/%.o: CFLAGS = $(CFLAGS_USER) -I.
 $(LIBC_SOURCES:%.c=$(BUILD)/%.o): CFLAGS = $(CFLAGS_LIBC)
+$(BUILD)/apps/%.o: MORE_FLAGS = $(APP_WARNINGS)
+$(BUILD)/apps/%.asm.o: MORE_FLAGS = $(APP_NASM_WARNINGS)
 $(LIBC_SOURCES:%.c=$(BUILD)/%.o): | $(NEWLIB)/stamp
 
 # Depends on the calls that it names, not on the headers of all: a new one concerns few.
 define compile
 @mkdir -p $(@D)
-$(call say,CC,$(CC) $(CFLAGS) -MD -MP -MF $(@:.o=.d) -c -o $@ $<)
+$(call say,CC,$(CC) $(CFLAGS) $(MORE_FLAGS) -MD -MP -MF $(@:.o=.d) -c -o $@ $<)
 @! grep -q $(GENERATED)/syscall $(@:.o=.d) || { awk -v generated=$(GENERATED) \
 	-f tools/calls_used.awk $(@:.o=.d) >$(@:.o=.d).new && mv $(@:.o=.d).new $(@:.o=.d); }
 endef
@@ -242,8 +253,8 @@ endef
 # NASM 2.16.01's -MD forgets included files that exist; a run of -M does not.
 define assemble
 @mkdir -p $(@D)
-@$(NASM) $(NASMFLAGS) -M -MT $@ $< >$(@:.o=.d)
-$(call say,NASM,$(NASM) $(NASMFLAGS) -o $@ $<)
+@$(NASM) $(NASMFLAGS) $(MORE_FLAGS) -M -MT $@ $< >$(@:.o=.d)
+$(call say,NASM,$(NASM) $(NASMFLAGS) $(MORE_FLAGS) -o $@ $<)
 endef
 
 # The table is about all calls.

@@ -255,6 +255,30 @@ def test_library_by_way_of_a_header(readme_tree):
     readme_tree.build()
 
 
+def test_program_with_warnings(readme_tree):
+    """Anybody's program is built; a compiler that would have it otherwise says so."""
+    programs = {
+        "apps/careless.c": "int helper(int x) { return x + 1; }\n"
+                           "int main(int argc, char **argv, char **envp)\n"
+                           "{\n\tchar unused[4];\n\treturn helper(4);\n}\n",
+        "apps/orphan.asm": '%include "syscall_numbers.inc"\nglobal _start\n_start\n'
+                           "\tmov eax, SYS_exit\n\tpush 6\n\tpush 0\n\tint 99\n",
+    }
+    try:
+        for name, text in programs.items():
+            readme_tree.write(name, text)
+        output = readme_tree.build()
+        assert "unused variable" in output and "without a colon" in output
+        assert [readme_tree.boot(name, direct=True).status for name in ("careless", "orphan")] \
+            == [5, 6]
+        readme_tree.write("apps/careless.c", "int main(void) { return nowhere(); }\n")
+        assert "nowhere" in readme_tree.fail()
+    finally:
+        for name in programs:
+            readme_tree.path(name).unlink()
+    readme_tree.build()
+
+
 @pytest.mark.parametrize("line,words", (
     ("int broken(int a;", "1:17:"),
     ("int broken(char *text);", "1:12:"),
