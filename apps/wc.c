@@ -1,5 +1,4 @@
-/* wc [-lwc] [FILE...]: counts lines, words and bytes. Behind "--", "-" is standard
- * input. */
+/* wc [-lwc] [FILE...]: counts lines, words and bytes. The file "-" is standard input. */
 #include "output.h"
 #include <ctype.h>
 #include <stdbool.h>

@@ -150,7 +150,7 @@ def test_cp_of_trees():
         "2001-02-03 04:05 file\nb\nempty\nlink\npipe\n0\nempty\nfile\n"
         "cp: none is not a directory\n1\n"
         "cp: a/b/c: cannot be copied into itself\n3\nb\nempty\nlink\npipe\nfile\n"
-        "cp: invalid option -- `-x'\nusage: cp [-pr] FROM... TO\n1\n"
+        "cp: invalid option -- 'x'\nusage: cp [-pr] FROM... TO\n1\n"
         "cp: none: No such file or directory\n2\n"), run
 
 
@@ -176,7 +176,7 @@ def test_mv_to_another_file_system(tmp_path):
         "mv: a to /home/a: Directory not empty\n1\na\nfile\n"
         "0\nnew:\nb\nlink\n/home:\nfile\n"
         "cp: /home/big/zeros: No space left on device\n1\nzeros\n"
-        "mv: invalid option -- `-x'\nusage: mv [-f] FROM... TO\n2\n"), run
+        "mv: invalid option -- 'x'\nusage: mv [-f] FROM... TO\n2\n"), run
 
 
 def test_what_cannot_be_printed():
@@ -192,7 +192,7 @@ def test_what_cannot_be_printed():
 def test_what_cannot_be_read():
     """A directory is said to be one, "-" is standard input, and numbers are numbers."""
     run = shell("""mkdir /d; cd /; echo text > f; exec 2>&1; for line in 'wc d f' 'head d f' 'grep t d f' \\
-            'grep -q t d f' 'hexdump d' 'wc -- -' 'head -- -' 'grep -c -- t -' 'head -n x f' 'head -n -1 f'; do
+            'grep -q t d f' 'hexdump d' 'wc -' 'head -' 'grep -c t -' 'head -n x f' 'head -n -1 f'; do
             $line < f; echo $?; done
         grep -c '' f; wc < d; head < d; grep x < d; hexdump < d; echo $?""")
     assert run.stdout.decode() == (

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <glob.h>
 #include <limits.h>
 #include <math.h>
@@ -905,6 +906,70 @@ static void odds_and_ends(void)
 	CHECK(setreuid(0, (uid_t)-1) == 0 && setreuid(1, 0) == -1 && errno == EINVAL);
 }
 
+/* ---- Options ------------------------------------------------------------------- */
+
+/* What getopt_long() makes of a line of words, as text: an option, and after "=" its
+ * argument, or after "/" optopt; behind "|" the other words. */
+static const char *options_in(const char *letters, const char *line)
+{
+	static const struct option kNames[] = {{"long", required_argument, NULL, 'L'},
+		{"flag", no_argument, NULL, 'F'}, {"optional", optional_argument, NULL, 'O'},
+		{"lone", no_argument, NULL, 'N'}, {NULL, 0, NULL, 0}};
+	static char sText[128];
+	char copy[128], *words[16] = {copy}, *place = sText;
+	int count = 1, option;
+
+	snprintf(copy, sizeof copy, "libc %s", line);
+	strtok(copy, " ");
+	while ((words[count] = strtok(NULL, " ")) != NULL)
+		count++;
+	optind = 0;
+	while ((option = getopt_long(count, words, letters, kNames, NULL)) != -1) {
+		place += sprintf(place, "%c", option == 1 ? '1' : option);
+		if (option == '?' || option == ':')
+			place += sprintf(place, "/%c", optopt != 0 ? optopt : '0');
+		else if (optarg != NULL)
+			place += sprintf(place, "=%s", optarg);
+		*place++ = ' ';
+	}
+	place += sprintf(place, "|");
+	while (optind < count)
+		place += sprintf(place, " %s", words[optind++]);
+	return sText;
+}
+
+static void options(void)
+{
+	static const struct {
+		const char *letters, *line, *result;
+	} kLines[] = {
+		{"ab:c", "-a x -b arg -- -c", "a b=arg | x -c"},
+		{"ab:c", "-acb7 -b =5", "a c b=7 b==5 |"},
+		{"ab:c", "x -ac y -b 1 2 z", "a c b=1 | x y 2 z"},
+		{"ab:c", "- -a -", "a | - -"},
+		{"+ab:c", "-a x -c", "a | x -c"},
+		{"-ab:c", "x -a y", "1=x a 1=y |"},
+		{"ab:c", "-z -: -b", "?/z ?/: ?/b |"},
+		{":ab:c", "-za -b", "?/z a :/b |"},
+		{"ab::c", "-b -b7", "b b=7 |"},
+		{"a", "--long=5 x --flag --long 6 --fl -a", "L=5 F L=6 F a | x"},
+		{"a", "--none --lo --flag=1 --long", "?/0 ?/0 ?/F ?/L |"},
+		{"a", "--optional --opt=7 -- --flag", "O O=7 | --flag"},
+	};
+
+	CHECK(optind == 1);
+	opterr = 0;
+	for (size_t i = 0; i < sizeof kLines / sizeof kLines[0]; i++) {
+		const char *result = options_in(kLines[i].letters, kLines[i].line);
+
+		if (strcmp(result, kLines[i].result) != 0) {
+			printf("options: %s: %s\n", kLines[i].line, result);
+			sFailures++;
+		}
+	}
+	opterr = 1;
+}
+
 static const struct {
 	const char *name;
 	void (*function)(void);
@@ -918,7 +983,7 @@ static const struct {
 	{"start_and_end", start_and_end}, {"by_descriptor", by_descriptor},
 	{"file_locks", file_locks}, {"named_pipes", named_pipes}, {"processors", processors},
 	{"programs", programs}, {"paths", paths}, {"spawning", spawning},
-	{"odds_and_ends", odds_and_ends}};
+	{"odds_and_ends", odds_and_ends}, {"options", options}};
 
 int main(int argc, char **argv)
 {
