@@ -1,18 +1,22 @@
-/* head [-n LINES] [FILE...]: the first lines, 10 by default. Behind "--", "-" is standard
- * input. */
+/* head [-n LINES | -c BYTES] [FILE...]: the first lines, 10 by default, or bytes. -5 is
+ * -n 5; the file "-" is standard input. */
 #include "output.h"
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static int copy(FILE *file, const char *name, long lines)
+static bool sBytes;
+
+static int copy(FILE *file, const char *name, long long count)
 {
 	int byte;
 
-	while (lines > 0 && (byte = getc_unlocked(file)) != EOF) {
+	while (count > 0 && (byte = getc_unlocked(file)) != EOF) {
 		putchar_unlocked(byte);
-		lines -= byte == '\n';
+		count -= sBytes || byte == '\n';
 	}
 	if (!ferror(file))
 		return 0;
@@ -21,22 +25,37 @@ static int copy(FILE *file, const char *name, long lines)
 	return 1;
 }
 
+static long long count_in(const char *text)
+{
+	char *end;
+	long long count = strtoll(text, &end, 10);
+
+	if (end == text || *end != '\0' || count < 0) {
+		fprintf(stderr, "head: %s is not a count\n", text);
+		exit(2);
+	}
+	return count;
+}
+
 int main(int argc, char **argv)
 {
-	long lines = 10;
+	long long count = 10;
 	int option, result = 0;
-	char *end;
 
-	while ((option = getopt(argc, argv, "n:")) != -1) {
-		if (option == 'n')
-			lines = strtol(optarg, &end, 10);
-		if (option != 'n' || end == optarg || *end != '\0' || lines < 0) {
-			fprintf(stderr, "usage: head [-n LINES] [FILE...]\n");
+	if (argc > 1 && argv[1][0] == '-' && isdigit((unsigned char)argv[1][1])) {
+		count = count_in(argv[1] + 1);
+		optind = 2;
+	}
+	while ((option = getopt(argc, argv, "n:c:")) != -1) {
+		if (option == '?') {
+			fprintf(stderr, "usage: head [-n LINES | -c BYTES] [FILE...]\n");
 			return 2;
 		}
+		count = count_in(optarg);
+		sBytes = option == 'c';
 	}
 	if (optind == argc)
-		result = copy(stdin, "standard input", lines);
+		result = copy(stdin, "standard input", count);
 	for (int i = optind; i < argc; i++) {
 		FILE *file = strcmp(argv[i], "-") == 0 ? stdin : fopen(argv[i], "r");
 
@@ -48,7 +67,7 @@ int main(int argc, char **argv)
 		}
 		if (argc - optind > 1)
 			printf("%s==> %s <==\n", i > optind ? "\n" : "", argv[i]);
-		result |= copy(file, argv[i], lines);
+		result |= copy(file, argv[i], count);
 		if (file != stdin)
 			fclose(file);
 	}

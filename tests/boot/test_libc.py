@@ -192,7 +192,7 @@ def test_what_cannot_be_printed():
 def test_what_cannot_be_read():
     """A directory is said to be one, "-" is standard input, and numbers are numbers."""
     run = shell("""mkdir /d; cd /; echo text > f; exec 2>&1; for line in 'wc d f' 'head d f' 'grep t d f' \\
-            'grep -q t d f' 'hexdump d' 'wc -' 'head -' 'grep -c t -' 'head -n x f' 'head -n -1 f'; do
+            'grep -q t d f' 'hexdump d' 'wc -' 'head -- -' 'grep -c t -' 'head -n x f' 'head -n -1 f'; do
             $line < f; echo $?; done
         grep -c '' f; wc < d; head < d; grep x < d; hexdump < d; echo $?""")
     assert run.stdout.decode() == (
@@ -200,9 +200,126 @@ def test_what_cannot_be_read():
         "head: d: Is a directory\n==> d <==\n\n==> f <==\ntext\n1\n"
         "grep: d: Is a directory\nf:text\n2\ngrep: d: Is a directory\n0\n"
         "hexdump: d: Is a directory\n00000000\n1\n"
-        "       1       1       5 -\n0\ntext\n0\n1\n0\n" + "usage: head [-n LINES] [FILE...]\n2\n" * 2
-        + "1\n" + "".join(f"{name}: standard input: Is a directory\n"
+        "       1       1       5 -\n0\ntext\n0\n1\n0\nhead: x is not a count\n2\n"
+        "head: -1 is not a count\n2\n1\n" + "".join(f"{name}: standard input: Is a directory\n"
                           for name in ("wc", "head", "grep", "hexdump")) + "00000000\n1\n"), run
+
+
+# By dash in a folder with the files of FILES, here by this machine's own programs of those
+# names, and in the guest.
+FILES = {
+    "words": "pear\napple fig\nfig.leaf\n\nApple\n_fig\nfigs figfig fig\na.c abc\n2 * 3 = 6\n-x\n",
+    "table": "10 pears\n9 apples\n100 figs",
+    "folder/one": "a fig\n",
+    "folder/below/two": "no pears\nfigs\n",
+}
+CASES = r"""
+grep -e pear -e apple words
+grep -n -e pear -e '^Ap' words table
+grep -e -x words
+grep -- -x words
+grep -e=x words
+grep 'pear
+leaf' words
+grep -e '' words
+grep -F a.c words
+grep -F '2 * 3' words
+grep -F '^' words
+grep -F '[' words
+grep -Fi APPLE words
+grep -F -e a.c -e '*' -o words
+grep -l fig words table folder/one
+grep -l none words table
+grep -lv fig words folder/one
+grep -lc fig words folder/one
+grep -l fig < words
+grep -ql fig words none
+grep -o 'fig' words
+grep -no 'f[a-z]*' words
+grep -o 'x*' words
+grep -oi 'APP[a-z]' words table
+grep -co fig words
+grep -ov fig words
+grep -o '^.' words
+grep -o -e fig -e figs words
+grep -oe fig -e 'fig.*' words
+grep -w fig words
+grep -wn figs words table
+grep -ow 'fig' words
+grep -ow 'f[a-z]*' words
+grep -wE 'fi|fig' words
+grep -w 'fi.*' words
+grep -wv fig words
+grep -wF a words
+grep -wc 'x*' table
+grep -r fig folder | sort
+grep -rl fig . | sort
+grep -rc fig folder/ | sort
+grep -ro pears folder
+grep -r fig folder/one
+grep -rn fig folder/one folder/below
+cd folder; grep -r figs
+grep -rn none folder
+grep fig - < table
+grep fig words - < table
+grep -c fig words table
+grep -cv fig words table none 2>/dev/null
+grep -q fig none words 2>/dev/null
+grep -q none none words 2>/dev/null
+grep 2>/dev/null
+grep -e 2>/dev/null
+grep '\(' words 2>/dev/null
+grep s table
+head -c 3 words
+head -c 0 words
+head -c 1000 table
+head -c 4 words table
+head -n 2 - < words
+head -2 words
+head -1 words table
+head -n1 words
+head -c4 < words; echo
+(head -n 1; echo; head -n 1) < words
+head -c x words 2>/dev/null || echo failed
+head -n 0 words
+wc -c - < table | grep -c 27
+"""
+
+
+def test_as_on_the_host(tmp_path):
+    """grep and head beside this machine's."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    # A case may have several lines, where a quoted text has a line break.
+    cases, lines = [], CASES.strip().splitlines()
+    for line in lines:
+        if cases and cases[-1].count("'") % 2 == 1:
+            cases[-1] += "\n" + line
+        else:
+            cases.append(line)
+    script = "".join(f"echo '-- {number}'; ({case}); echo status $?\n"
+                     for number, case in enumerate(cases))
+    here = subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, capture_output=True, text=True,
+                          env={"PATH": "/bin:/usr/bin", "LC_ALL": "C"})
+    guest = shell("mkdir -p /t/folder/below; cd /t\n" + "".join(
+        f"cp /from/{name.replace('/', '-')} {name}\n" for name in FILES) + script,
+        *((tmp_path / name, f"/from/{name.replace('/', '-')}") for name in FILES))
+    wanted, printed = (re.split(r"^-- \d+\n", text, flags=re.MULTILINE)[1:]
+                       for text in (here.stdout, guest.stdout.decode()))
+    assert len(wanted) == len(printed) == len(cases), guest
+    assert not [case for case in zip(cases, wanted, printed) if case[1] != case[2]], guest
+
+
+def test_grep_and_what_is_no_text():
+    """A byte 0 is one as any other, and lines are as long as they are."""
+    port("toybox")  # for seq, tr, ...
+    run = shell(r"""cd /tmp; printf 'a\0b fig\0\nc\n' > f; grep fig f | od -c | head -n 1; grep -o 'b.f' f
+        seq 100000 | tr '\n' ' ' > long; grep -c 99999 long; grep -o '9999[0-9]' long | wc -l
+        grep -ow 5 long; mkdir d; ln -s ../f d/link; mkfifo d/pipe; grep -r fig d; echo $?
+        """)
+    assert run.stdout.decode() == (
+        "0000000   a  \\0   b       f   i   g  \\0  \\n\nb f\n1\n      10\n5\n1\n"), run
 
 
 def test_kill_reaches_everybody():
