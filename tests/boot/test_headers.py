@@ -94,3 +94,18 @@ def test_own_headers(tmp_path):
     others = OURS_OF_NEWLIB | OPTIONAL_OF_NEWLIB
     assert others <= set(declared), others - set(declared)
     assert undefined(sorted(own | others), tmp_path) == set()
+
+
+def test_headers_and_calls():
+    """A program includes the C library's headers and the system calls, in either order; but
+    not <sys/stat.h>, whose struct stat is POSIX's and not the kernel's."""
+    needs_library()
+    headers = {str(path.relative_to(OWN)) for path in OWN.rglob("*.h")
+               if path.parent.name != "machine" and path.name != "stat.h"}
+    lines = [f"#include <{name}>\n" for name in sorted(headers | {"stdlib.h", "unistd.h", "time.h"})]
+    calls = "#include <postern/syscalls.h>\n"
+    for source in ("".join(lines) + calls, calls + "".join(lines)):
+        done = subprocess.run([COMPILER, "-c", "-fsyntax-only", "-D_GNU_SOURCE", "-Wall", "-Werror",
+                               "-I", booting.BUILD / "generated", "-x", "c", "-"],
+                              input=source, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
