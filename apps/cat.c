@@ -1,5 +1,7 @@
 /* cat [FILE...]: writes files, or standard input, to standard output. "-" is that too. */
+#include "operands.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <postern/write_all.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,9 +31,10 @@ int main(int argc, char **argv)
 {
 	int status = 0;
 
-	if (argc < 2)
+	only_operands(argc, argv, INT_MAX, "cat [FILE...]");
+	if (optind == argc)
 		return copy(STDIN_FILENO, "standard input");
-	for (int i = 1; i < argc; i++) {
+	for (int i = optind; i < argc; i++) {
 		int fd = strcmp(argv[i], "-") == 0 ? STDIN_FILENO : open(argv[i], O_RDONLY);
 
 		if (fd < 0) {

@@ -1,5 +1,6 @@
 /* df [PATH...]: how full the file systems of paths are, in KiB; by default all that can
    be full. */
+#include "operands.h"
 #include "output.h"
 #include <limits.h>
 #include <postern/file_system_status.h>
@@ -49,10 +50,11 @@ int main(int argc, char **argv)
 {
 	int result = 0;
 
+	only_operands(argc, argv, INT_MAX, "df [PATH...]");
 	printf("%-8s %12s %12s %12s  Use Path\n", "Kind", "KiB", "Used", "Free");
-	if (argc < 2)
+	if (optind == argc)
 		result = show_all();
-	for (int i = 1; i < argc; i++)
+	for (int i = optind; i < argc; i++)
 		result |= show(argv[i]);
 	return end_of_output("df", result);
 }

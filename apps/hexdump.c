@@ -1,19 +1,28 @@
-/* hexdump [FILE]: offset, 16 bytes in hexadecimal, and as text where they are any. */
+/* hexdump [FILE]: offset, 16 bytes in hexadecimal, and as text where they are any. The
+ * file "-" is standard input. */
+#include "operands.h"
 #include "output.h"
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
-	FILE *file = argc > 1 ? fopen(argv[1], "r") : stdin;
+	const char *name = NULL;
+	FILE *file = stdin;
 	unsigned char bytes[16];
 	unsigned long offset = 0;
 	size_t count;
 	int result = 0;
 
+	only_operands(argc, argv, 1, "hexdump [FILE]");
+	if (optind < argc && strcmp(argv[optind], "-") != 0) {
+		name = argv[optind];
+		file = fopen(name, "r");
+	}
 	if (file == NULL) {
 		fprintf(stderr, "hexdump: ");
-		perror(argv[1]);
+		perror(name);
 		return 1;
 	}
 	while ((count = fread(bytes, 1, sizeof bytes, file)) > 0) {
@@ -32,7 +41,7 @@ int main(int argc, char **argv)
 	}
 	if (ferror(file)) {
 		fprintf(stderr, "hexdump: ");
-		perror(argc > 1 ? argv[1] : "standard input");
+		perror(name != NULL ? name : "standard input");
 		result = 1;
 	}
 	printf("%08lx\n", offset);

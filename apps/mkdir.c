@@ -42,6 +42,10 @@ int main(int argc, char **argv)
 		}
 		above = true;
 	}
+	if (optind == argc) {
+		fprintf(stderr, "usage: mkdir [-p] PATH...\n");
+		return 2;
+	}
 	for (int i = optind; i < argc; i++)
 		result |= make(argv[i], above);
 	return result;

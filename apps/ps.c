@@ -1,4 +1,5 @@
 /* ps: the processes that there are. */
+#include "operands.h"
 #include "output.h"
 #include <postern/list_processes.h>
 #include <postern/syscalls.h>
@@ -12,11 +13,13 @@ static const char *state_name(uint32_t state)
 	return state < sizeof kNames / sizeof kNames[0] ? kNames[state] : "?";
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	struct process_status *all;
 	size_t count;
-	struct process_status *all = list_processes(&count);
 
+	only_operands(argc, argv, 0, "ps");
+	all = list_processes(&count);
 	if (all == NULL) {
 		perror("ps");
 		return 1;

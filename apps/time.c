@@ -33,7 +33,8 @@ int main(int argc, char **argv)
 	int status;
 	pid_t child;
 
-	if (argc < 2) {
+	/* What begins with "-" behind the command is the command's. */
+	if (getopt(argc, argv, "+") != -1 || optind == argc) {
 		fprintf(stderr, "usage: time COMMAND [ARGUMENT...]\n");
 		return 2;
 	}
@@ -44,9 +45,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (child == 0) {
-		execvp(argv[1], argv + 1);
+		execvp(argv[optind], argv + optind);
 		fprintf(stderr, "time: ");
-		perror(argv[1]);
+		perror(argv[optind]);
 		_exit(errno == ENOENT ? 127 : 126);
 	}
 	while (waitpid(child, &status, 0) < 0) {

@@ -66,6 +66,12 @@ static void show(time_us_t passed, bool screen)
 	sCountBefore = count;
 }
 
+static void __attribute__((noreturn)) usage(void)
+{
+	fprintf(stderr, "usage: top [-n TIMES] [-d SECONDS]\n");
+	exit(2);
+}
+
 int main(int argc, char **argv)
 {
 	struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -74,16 +80,20 @@ int main(int argc, char **argv)
 	struct termios cooked, raw;
 	time_us_t last = 0;
 	double delay = 2;
+	char *end = NULL;
 	int option;
 
 	while ((option = getopt(argc, argv, "n:d:")) != -1) {
 		if (option == 'n')
-			times = strtol(optarg, NULL, 10);
+			times = strtol(optarg, &end, 10);
 		else if (option == 'd')
-			delay = strtod(optarg, NULL);
-		else
-			return 2;
+			delay = strtod(optarg, &end);
+		if (option == '?' || end == optarg || *end != '\0' || times < 0
+			|| !(delay >= 0 && delay <= 1000))
+			usage();
 	}
+	if (optind < argc)
+		usage();
 	if (screen) {
 		tcgetattr(STDIN_FILENO, &cooked);
 		raw = cooked;

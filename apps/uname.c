@@ -2,9 +2,16 @@
 #include "output.h"
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+static void __attribute__((noreturn)) usage(void)
+{
+	fprintf(stderr, "usage: uname [-amnrsv]\n");
+	exit(2);
+}
 
 int main(int argc, char **argv)
 {
@@ -14,15 +21,15 @@ int main(int argc, char **argv)
 	bool first = true;
 
 	while ((option = getopt(argc, argv, "amnrsv")) != -1) {
-		if (option == '?') {
-			fprintf(stderr, "usage: uname [-amnrsv]\n");
-			return 2;
-		}
+		if (option == '?')
+			usage();
 		if (option == 'a')
 			strcpy(wanted, "snrvm");
 		else if (strlen(wanted) < 5)
 			strncat(wanted, &(char){(char)option}, 1);
 	}
+	if (optind < argc)
+		usage();
 	if (wanted[0] == '\0')
 		strcpy(wanted, "s");
 	if (uname(&name) < 0) {

@@ -101,6 +101,19 @@ def test_small_programs():
         "  PID  PPID STATE    THR  MEMORY      TIME COMMAND\n1\n1\nramfs / ramfs rw\nproc /proc proc ro\na b  c d e -n\n1\n"), run
 
 
+def test_wrong_usage():
+    """What a program does not take it refuses, and "--" is the end of its options."""
+    run = shell("""cd /tmp; echo text > f; exec 2>/err; for line in 'cat -x' 'cat -- f' 'cat - -- f' 'mkdir' \\
+            'mkdir -p' 'hexdump f f' 'hexdump -- f' 'hexdump -' 'sleep -- 0' 'sleep' 'sleep 1 2' 'ps x' 'free -m' \\
+            'uname x' 'df -x' 'df -- f' 'time -- echo -n a' 'time -x' 'top -n x' 'top -n -1' 'top -d x' \\
+            'top -d' 'top x'; do
+            $line < f > out; echo "$?" $(wc -l < out) $(grep -c usage /err); : > /err; done""")
+    lines = run.stdout.decode().splitlines()
+    wrong = "2 0 1"
+    assert lines == [wrong, "0 1 0", "0 2 0", wrong, wrong, wrong, "0 2 0", "0 2 0", "0 0 0", wrong, wrong,
+                     wrong, wrong, wrong, wrong, "0 2 0", "0 0 0", wrong] + [wrong] * 5, run
+
+
 def test_scripts_of_any_kind():
     """Without #!, for those who look programs up as the shell does; with one that is a script
     itself; and one that would be its own."""
