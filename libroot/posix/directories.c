@@ -6,6 +6,7 @@
 #include <postern/dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct directory {
@@ -19,8 +20,16 @@ struct directory {
 
 DIR *fdopendir(int fd)
 {
-	DIR *directory = malloc(sizeof *directory);
+	struct stat status;
+	DIR *directory;
 
+	if (fstat(fd, &status) < 0)
+		return NULL;
+	if (!S_ISDIR(status.st_mode)) {
+		posix_error(ENOTDIR);
+		return NULL;
+	}
+	directory = malloc(sizeof *directory);
 	if (directory == NULL)
 		return NULL;
 	directory->fd = fd;
@@ -37,10 +46,8 @@ DIR *opendir(const char *path)
 	if (fd < 0)
 		return NULL;
 	directory = fdopendir(fd);
-	if (directory == NULL) {
+	if (directory == NULL)
 		_kern_close(fd);
-		errno = ENOMEM;
-	}
 	return directory;
 }
 
@@ -122,12 +129,18 @@ int scandir(const char *path, struct dirent ***list, int (*wanted)(const struct 
 	DIR *directory = opendir(path);
 	struct dirent **found = NULL, *entry;
 	size_t count = 0, room = 0;
-	int error = 0;
+	int before = errno, error = 0;
 
 	if (directory == NULL)
 		return -1;
-	errno = 0;
-	while (error == 0 && (entry = readdir(directory)) != NULL) {
+	while (error == 0) {
+		/* Of the end and an error errno tells the one; `wanted` may have set it. */
+		errno = 0;
+		entry = readdir(directory);
+		if (entry == NULL) {
+			error = errno;
+			break;
+		}
 		if (wanted != NULL && !wanted(entry))
 			continue;
 		if (count == room) {
@@ -147,9 +160,8 @@ int scandir(const char *path, struct dirent ***list, int (*wanted)(const struct 
 		else
 			memcpy(found[count++], entry, sizeof *entry);
 	}
-	if (error == 0)
-		error = errno;
 	closedir(directory);
+	errno = before; /* no function of POSIX's makes it 0 */
 	if (error != 0) {
 		while (count > 0)
 			free(found[--count]);

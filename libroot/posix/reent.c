@@ -43,6 +43,26 @@ int *errno_location(void)
 	return &__getreent()->_errno;
 }
 
+/* ---- Errors without a name ------------------------------------------------------ */
+
+/* What newlib's strerror() asks for a number of which it does not know. Of its own, it
+ * would say nothing. */
+char *_user_strerror(int number, int is_internal, int *error);
+
+char *_user_strerror(int number, int is_internal, int *error)
+{
+	struct _reent *reent = __getreent();
+	char *text;
+
+	/* POSIX, strerror_r() */
+	if (is_internal && error != NULL)
+		*error = EINVAL;
+	_REENT_CHECK_SIGNAL_BUF(reent);
+	text = _REENT_SIGNAL_BUF(reent);
+	snprintf(text, _REENT_SIGNAL_SIZE, "Error %d", number);
+	return text;
+}
+
 /* ---- Calls ---------------------------------------------------------------------- */
 
 int _close_r(struct _reent *reent, int fd)

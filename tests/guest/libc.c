@@ -906,6 +906,42 @@ static void odds_and_ends(void)
 	CHECK(setreuid(0, (uid_t)-1) == 0 && setreuid(1, 0) == -1 && errno == EINVAL);
 }
 
+/* ---- Directories, and errors without a name ----------------------------------- */
+
+/* Looks for another file before it answers, and does not find it. */
+static int is_wanted(const struct dirent *entry)
+{
+	struct stat status;
+
+	return stat("/no/such", &status) < 0 && entry->d_name[0] != '.';
+}
+
+static void directories(void)
+{
+	struct dirent **entries = NULL;
+	int fds[2];
+
+	CHECK(mkdir("/tmp/listed", 0777) == 0 && mkdir("/tmp/listed/one", 0777) == 0);
+	errno = ENOENT;
+	CHECK(scandir("/tmp/listed", &entries, NULL, NULL) == 3 && errno == ENOENT);
+	CHECK(scandir("/tmp/listed", &entries, is_wanted, alphasort) == 1);
+	CHECK(entries != NULL && strcmp(entries[0]->d_name, "one") == 0);
+	CHECK(rmdir("/tmp/listed/one") == 0 && rmdir("/tmp/listed") == 0);
+	CHECK(fdopendir(-1) == NULL && errno == EBADF);
+	CHECK(pipe(fds) == 0);
+	CHECK(fdopendir(fds[0]) == NULL && errno == ENOTDIR);
+	CHECK(close(fds[0]) == 0 && close(fds[1]) == 0);
+}
+
+static void unknown_errors(void)
+{
+	char text[32];
+
+	CHECK(strcmp(strerror(9999), "Error 9999") == 0);
+	CHECK(strcmp(strerror(-2147483647 - 1), "Error -2147483648") == 0);
+	CHECK(strcmp(strerror_r(4000, text, sizeof text), "Error 4000") == 0);
+}
+
 /* ---- Options ------------------------------------------------------------------- */
 
 /* What getopt_long() makes of a line of words, as text: an option, and after "=" its
@@ -983,7 +1019,8 @@ static const struct {
 	{"start_and_end", start_and_end}, {"by_descriptor", by_descriptor},
 	{"file_locks", file_locks}, {"named_pipes", named_pipes}, {"processors", processors},
 	{"programs", programs}, {"paths", paths}, {"spawning", spawning},
-	{"odds_and_ends", odds_and_ends}, {"options", options}};
+	{"odds_and_ends", odds_and_ends}, {"options", options}, {"directories", directories},
+	{"unknown_errors", unknown_errors}};
 
 int main(int argc, char **argv)
 {
