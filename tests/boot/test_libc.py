@@ -301,6 +301,7 @@ wc -c - < table | grep -c 27
 
 def test_as_on_the_host(tmp_path):
     """grep and head beside this machine's."""
+    port("toybox")  # for sort
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
