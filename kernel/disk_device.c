@@ -43,7 +43,7 @@ static int move(struct block_device *disk, bool write, off_t position, struct io
 		bounce->size = sectors_of(position, left) * SECTOR_SIZE;
 		part = bounce->size - offset < left ? bounce->size - offset : left;
 		/* What is written only in part has to be read first. */
-		if (!write || part % SECTOR_SIZE != 0)
+		if (!write || part != bounce->size)
 			error = block_transfer(disk, false, sector, bounce, 1);
 		if (error == 0)
 			error = write ? io_take(io, (uint8_t *)bounce->data + offset, part)

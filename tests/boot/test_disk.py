@@ -164,6 +164,15 @@ def test_something_else(tmp_path, boot):
     assert not run.lines("ext2: ata0"), run
 
 
+@pytest.mark.parametrize("kind", ("virtio", "ata"))
+def test_raw(tmp_path, boot, kind):
+    """What is written to the device itself changes its own bytes and no others."""
+    disk = tmp_path / "zeros.img"
+    disk.write_bytes(bytes(1 << 20))
+    run = boot("diskraw", f"/dev/{kind}0", direct=True, options=["--disk", f"{disk}:{kind}"])
+    assert run.status == 0 and run.stdout == b"right\n", run
+
+
 def children_of(process):
     """The processes that it has started, those that still run."""
     found = []
