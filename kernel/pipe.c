@@ -80,14 +80,15 @@ static int pipe_read(struct open_file *file, off_t position, struct io *io)
 	while (error == 0 && pipe->count > 0 && io->left > 0) {
 		uint32_t offset = pipe->start % PAGE_SIZE;
 		size_t count = PAGE_SIZE - offset;
+		size_t before = io->done;
 
 		if (count > pipe->count)
 			count = pipe->count;
 		if (count > io->left)
 			count = io->left;
 		error = io_give(io, pipe->pages[pipe->start / PAGE_SIZE] + offset, count);
-		if (error != 0)
-			break;
+		/* What has come to its place is read, also where the rest has not. */
+		count = io->done - before;
 		pipe->start = (pipe->start + count) % RING_SIZE;
 		pipe->count -= count;
 	}

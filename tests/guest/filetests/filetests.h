@@ -105,6 +105,7 @@ extern volatile int gSignals;
 	X(pipe_full_and_empty)                                                               \
 	X(pipe_nonblocking)                                                                  \
 	X(pipe_end)                                                                          \
+	X(pipe_bad_vector)                                                                   \
 	X(pipe_broken)                                                                       \
 	X(pipe_many_writers)                                                                 \
 	X(pipe_vectors_are_atomic)                                                           \

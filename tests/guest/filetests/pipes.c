@@ -158,6 +158,20 @@ void test_pipe_end(void)
 	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, 8), 0);
 }
 
+/* What has reached the good part has been read, once. */
+void test_pipe_bad_vector(void)
+{
+	char bytes[8];
+	struct iovec parts[2] = {{bytes, 3}, {BAD, 3}};
+
+	make_pipe(O_NONBLOCK);
+	CHECK_EQUAL(_kern_write(sEnds[1], -1, "abcdef", 6), 6);
+	CHECK_EQUAL(_kern_readv(sEnds[0], -1, parts, 2), 3);
+	CHECK_EQUAL(memcmp(bytes, "abc", 3), 0);
+	CHECK_EQUAL(_kern_read(sEnds[0], -1, bytes, sizeof bytes), 3);
+	CHECK_EQUAL(memcmp(bytes, "def", 3), 0);
+}
+
 void test_pipe_broken(void)
 {
 	pid_t self = _kern_getpid();
