@@ -469,6 +469,25 @@ static int check_rename(
 	return 0;
 }
 
+/*
+ * What is moved and what it replaces, which may be the same. No directory is in the
+ * other, nobody else locks two that are in no line, and there is one rename at a time: so
+ * the order does not matter.
+ */
+static void lock_moved(struct vnode *vnode, struct vnode *target)
+{
+	mutex_lock(&vnode->lock);
+	if (target != NULL && target != vnode)
+		mutex_lock(&target->lock);
+}
+
+static void unlock_moved(struct vnode *vnode, struct vnode *target)
+{
+	if (target != NULL && target != vnode)
+		mutex_unlock(&target->lock);
+	mutex_unlock(&vnode->lock);
+}
+
 /* Both directories are locked, and so is the mount's rename lock. */
 static int rename_locked(struct path *from, struct path *to, struct vnode **_target)
 {
@@ -489,19 +508,17 @@ static int rename_locked(struct path *from, struct path *to, struct vnode **_tar
 		error = -ENOENT;
 	if (error == 0 && target != to->vnode && target != NULL && S_ISDIR(target->mode))
 		error = -ENOTEMPTY;
-	if (error == 0)
-		error = check_rename(from, to, vnode, target);
-	if (error == 0 && from->parent->operations->rename == NULL)
-		error = -EPERM;
 	if (error == 0) {
-		if (target != NULL)
-			mutex_lock(&target->lock);
-		error = from->parent->operations->rename(from->parent, from->name, from->length,
-			vnode, to->parent, to->name, to->length, target);
+		lock_moved(vnode, target);
+		error = check_rename(from, to, vnode, target);
+		if (error == 0 && from->parent->operations->rename == NULL)
+			error = -EPERM;
+		if (error == 0)
+			error = from->parent->operations->rename(from->parent, from->name,
+				from->length, vnode, to->parent, to->name, to->length, target);
 		if (error == 0 && target != NULL && S_ISDIR(target->mode))
 			mark_removed(target);
-		if (target != NULL)
-			mutex_unlock(&target->lock);
+		unlock_moved(vnode, target);
 		forget_name(from->parent, from->name, from->length);
 		forget_name(to->parent, to->name, to->length);
 	}

@@ -200,7 +200,7 @@ struct vnode_operations {
 
 	/*
 	 * Moves `vnode` to a name in `new_directory`, which may be `directory`, and removes
-	 * `target`, which is what had it before or NULL. Both directories and
+	 * `target`, which is what had it before or NULL. Both directories, `vnode` and
 	 * `target` are locked. The kinds fit each other and the move makes no loop;
 	 * whether a target directory is empty is the file system's to find. All or
 	 * nothing, as far as it can.
