@@ -394,30 +394,47 @@ int vfs_rmdir(const char *path)
 
 /* ---- Rename ----------------------------------------------------------------------- */
 
-/* Whether `above` is `vnode` or a directory above it. The mount's rename lock keeps it
- * so. */
+/*
+ * Whether `above` is `vnode` or a directory above it. The mount's rename lock keeps it
+ * so. -EIO: the directories of a damaged disk go round in a circle (found as by Brent,
+ * "An improved Monte Carlo factorization algorithm", 1980: the place that a step is
+ * compared with moves up at each power of two).
+ */
 static int is_above(struct vnode *above, struct vnode *vnode, bool *_is)
 {
-	struct vnode *at = vnode;
+	struct vnode *at = vnode, *seen = vnode;
+	uint32_t steps = 0;
+	int error = 0;
 
 	vnode_reference(at);
+	vnode_reference(seen);
 	for (;;) {
 		struct vnode *parent;
-		int error;
 
 		*_is = at == above;
-		if (*_is || at == at->mount->root) {
-			vnode_put(at);
-			return 0;
-		}
+		if (*_is || at == at->mount->root)
+			break;
 		mutex_lock(&at->lock);
 		error = lookup_locked(at, "..", 2, &parent);
 		mutex_unlock(&at->lock);
-		vnode_put(at);
+		if (error == 0 && parent == seen) {
+			vnode_put(parent);
+			error = -EIO;
+		}
 		if (error != 0)
-			return error;
+			break;
+		vnode_put(at);
 		at = parent;
+		steps++;
+		if ((steps & (steps - 1)) == 0) {
+			vnode_put(seen);
+			vnode_reference(at);
+			seen = at;
+		}
 	}
+	vnode_put(at);
+	vnode_put(seen);
+	return error;
 }
 
 /* The directory above goes first; two that are in no line go by their addresses. */

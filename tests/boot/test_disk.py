@@ -321,3 +321,25 @@ def test_damaged(tmp_path, boot):
         run = boot("diskwalk", *(f"virtio{number}" for number in range(DAMAGED_AT_ONCE)),
                    direct=True, timeout=120, options=disks)
         assert run.status == 0 and run.stdout.endswith(b"lived\n"), run
+
+
+@pytest.mark.parametrize("circle", ("a", "a/b"))
+def test_directories_in_a_circle(tmp_path, boot, circle):
+    """Whoever goes up from a directory that is its own parent, or its child's child, ends."""
+    files = tmp_path / "files"
+    (files / "a" / "b").mkdir(parents=True)
+    (files / "x").write_bytes(b"x")
+    disk = make_disk(tmp_path / "home.img", "2M", ("-t", "ext2", "-d", str(files)))
+
+    def inode(path):
+        told = subprocess.run(["debugfs", "-R", f"stat /{path}", disk], check=True, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        return int(re.search(r"Inode: (\d+)", told)[1]).to_bytes(4, "little")
+
+    content = disk.read_bytes()
+    own = inode("a") + b"\x0c\0\x01\x02.\0\0\0"
+    assert content.count(own) == 1
+    disk.write_bytes(content.replace(own + inode(""), own + inode(circle)))
+    run = boot("mv", "/home/x", "/home/a/b/x", direct=True, options=["--disk", str(disk)])
+    assert run.status == 1, run
+    assert not run.lines("panic"), run
