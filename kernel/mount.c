@@ -11,7 +11,7 @@ static struct list sTypes = {&sTypes, &sTypes};
 static struct list sMounts = {&sMounts, &sMounts}; /* by age */
 static struct mutex sLock =
 	MUTEX(sLock, "mounts"); /* the two lists; one mount at a time */
-/* vnode->mounted_here and mount->covered */
+/* vnode->mounted_here, mount->covered and mount->leaving */
 static struct spinlock sTreeLock = SPINLOCK("mount tree", RANK_FILES);
 static uint32_t sLastNumber;
 static struct vnode *sRoot;
@@ -29,7 +29,7 @@ struct vnode *mount_cross(struct vnode *vnode)
 		if (__atomic_load_n(&vnode->mounted_here, __ATOMIC_ACQUIRE) == NULL)
 			return vnode;
 		spin_lock(&sTreeLock);
-		if (vnode->mounted_here != NULL) {
+		if (vnode->mounted_here != NULL && !vnode->mounted_here->leaving) {
 			root = vnode->mounted_here->root;
 			vnode_reference(root);
 		}
@@ -85,17 +85,21 @@ static const struct file_system_type *find_type(const char *name)
 	return NULL;
 }
 
-/* Attaches the mount to the directory, or takes it away. */
+/* Attaches the mount to the directory, which then can be neither removed nor moved. */
 static int attach(struct mount *mount, struct vnode *directory)
 {
 	int error = 0;
 
+	mutex_lock(&directory->lock);
 	spin_lock(&sTreeLock);
-	if (directory->mounted_here != NULL)
+	if (directory->flags & VNODE_REMOVED)
+		error = -ENOENT;
+	else if (directory->mounted_here != NULL)
 		error = -EBUSY;
 	else
 		__atomic_store_n(&directory->mounted_here, mount, __ATOMIC_RELEASE);
 	spin_unlock(&sTreeLock);
+	mutex_unlock(&directory->lock);
 	return error;
 }
 
@@ -104,6 +108,29 @@ static void detach(struct mount *mount)
 	spin_lock(&sTreeLock);
 	__atomic_store_n(&mount->covered->mounted_here, NULL, __ATOMIC_RELEASE);
 	spin_unlock(&sTreeLock);
+}
+
+/* Whether paths lead into the mount; its directory is not to be removed either way. */
+static void set_leaving(struct mount *mount, bool leaving)
+{
+	spin_lock(&sTreeLock);
+	mount->leaving = leaving;
+	spin_unlock(&sTreeLock);
+}
+
+/*
+ * Whether somebody has a vnode of a file system that loads them. Nobody comes in, and
+ * under the lock none is loaded or released: who has one cannot have another, of which
+ * the first look knew nothing, by the second.
+ */
+static bool in_use(struct mount *mount)
+{
+	bool is;
+
+	mutex_lock(&mount->load_lock);
+	is = mount->vnodes != 1 || mount->root->references != 1;
+	mutex_unlock(&mount->load_lock);
+	return is;
 }
 
 /* With sLock. Takes the reference to `directory` when it succeeds. */
@@ -177,16 +204,17 @@ static int unmount(struct mount *mount)
 	if (covered == NULL)
 		return -EBUSY; /* the root of all */
 	/* From here on nobody comes in, so what is not in use stays so. */
-	detach(mount);
+	set_leaving(mount, true);
 	name_cache_remove_mount(mount);
-	if (mount->type->load != NULL && (mount->vnodes != 1 || mount->root->references != 1))
+	if (mount->type->load != NULL && in_use(mount))
 		error = -EBUSY;
 	else
 		error = mount->type->unmount(mount);
 	if (error != 0) {
-		attach(mount, covered);
+		set_leaving(mount, false);
 		return error;
 	}
+	detach(mount);
 	list_remove(&mount->link);
 	heap_free(mount);
 	vnode_put(covered);

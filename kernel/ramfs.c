@@ -50,6 +50,7 @@ struct node {
 		struct {
 			struct list entries;
 			struct node *parent; /* sNames; NULL once removed. The root is its own */
+			struct entry *name;	 /* in `parent`; the root has none */
 			uint64_t last_age;
 			struct entry *reached; /* by readdir, NULL: none: where the next goes on */
 		} directory;
@@ -59,10 +60,11 @@ struct node {
 
 struct ramfs {
 	uint64_t last_number;
-	uint32_t removed; /* nodes without a name that somebody still has */
+	uint64_t lookups; /* that have found something */
+	uint32_t named;	  /* nodes that have a name, or are the root */
 };
 
-/* Guards the names' hash, the nodes' parents and the numbers. */
+/* Guards the names' hash, the nodes' parents and the numbers of struct ramfs. */
 static struct spinlock sNames = SPINLOCK("ramfs names", RANK_FILES);
 static struct list sSlots[NAME_SLOTS];
 static const struct name_table kNameTable = {sSlots, NAME_SLOTS};
@@ -406,12 +408,12 @@ static struct node *make_node(
 	return node;
 }
 
-static void count_removed(struct vnode *vnode, int difference)
+static void count_named(struct vnode *vnode, int difference)
 {
 	struct ramfs *fs = vnode->mount->data;
 
 	spin_lock(&sNames);
-	fs->removed += (uint32_t)difference;
+	fs->named += (uint32_t)difference;
 	spin_unlock(&sNames);
 }
 
@@ -419,8 +421,6 @@ static void ramfs_release(struct vnode *vnode)
 {
 	struct node *node = node_of(vnode);
 
-	if (vnode->links == 0)
-		count_removed(vnode, -1);
 	if (S_ISREG(vnode->mode))
 		free_pages(node, 0);
 	else if (S_ISLNK(vnode->mode))
@@ -457,8 +457,10 @@ static void add_entry(struct entry *entry, struct node *node)
 	entry->age = ++directory->directory.last_age + 2;
 	spin_lock(&sNames);
 	name_table_add(&kNameTable, &entry->key);
-	if (S_ISDIR(node->vnode.mode))
+	if (S_ISDIR(node->vnode.mode)) {
 		node->directory.parent = directory;
+		node->directory.name = entry;
+	}
 	spin_unlock(&sNames);
 	list_add(&directory->directory.entries, &entry->link);
 	if (S_ISDIR(node->vnode.mode))
@@ -504,8 +506,10 @@ static int ramfs_lookup(
 
 		found = entry != NULL ? entry->node : NULL;
 	}
-	if (found != NULL)
+	if (found != NULL) {
 		vnode_reference(&found->vnode);
+		((struct ramfs *)vnode->mount->data)->lookups++;
+	}
 	spin_unlock(&sNames);
 	if (found == NULL)
 		return -ENOENT;
@@ -526,6 +530,7 @@ static int add_node(struct vnode *vnode, const char *name, size_t length, mode_t
 		return -ENOSPC;
 	}
 	add_entry(entry, node);
+	count_named(vnode, 1);
 	*_node = node;
 	return 0;
 }
@@ -623,7 +628,7 @@ static int ramfs_unlink(
 {
 	remove_entry(find_locked(directory, name, length));
 	if (--vnode->links == 0)
-		count_removed(vnode, 1);
+		count_named(vnode, -1);
 	vnode->changed = vfs_time();
 	vnode_put(vnode); /* the name's; the caller has another */
 	return 0;
@@ -641,7 +646,7 @@ static int ramfs_rmdir(
 	node->directory.parent = NULL;
 	spin_unlock(&sNames);
 	vnode->links = 0;
-	count_removed(vnode, 1);
+	count_named(vnode, -1);
 	vnode_put(vnode);
 	return 0;
 }
@@ -788,6 +793,7 @@ static int ramfs_mount(struct mount *mount, struct vnode *source, const char *op
 		return -ENOMEM;
 	}
 	root->directory.parent = root;
+	count_named(&root->vnode, 1);
 	mount->root = &root->vnode;
 	return 0;
 }
@@ -799,41 +805,66 @@ static struct entry *first_entry(struct node *directory)
 			   : LIST_ENTRY(directory->directory.entries.next, struct entry, link);
 }
 
-/* Whether somebody has a reference to more than the names. */
-static bool in_use(struct node *root)
+static struct entry *next_entry(struct entry *entry)
+{
+	return entry_at(node_of(entry->key.directory), entry->link.next);
+}
+
+/*
+ * Whether somebody has a reference to more than the names, of those that are met on the
+ * way. All directories above the place are locked, so that it is there; below them nobody
+ * comes to one that was met without a lookup.
+ */
+static bool is_any_referenced(struct node *root)
 {
 	struct node *directory = root;
-	struct entry *entry = first_entry(directory);
+	struct entry *entry;
+	bool is = false;
 
+	mutex_lock(&root->vnode.lock);
+	entry = first_entry(root);
 	for (;;) {
-		while (entry == NULL) {
-			struct list *link = NULL;
-
+		while (entry == NULL || is) {
+			mutex_unlock(&directory->vnode.lock);
 			if (directory == root)
-				return root->vnode.references != 1;
-			/* On with what follows this directory in its own. */
-			LIST_FOR_EACH(there, &directory->directory.parent->directory.entries)
-			{
-				if (LIST_ENTRY(there, struct entry, link)->node == directory)
-					link = there;
-			}
+				return is || root->vnode.references != 1;
+			entry = next_entry(directory->directory.name);
 			directory = directory->directory.parent;
-			if (link->next != &directory->directory.entries)
-				entry = LIST_ENTRY(link->next, struct entry, link);
 		}
 		/* Several names of a file are several references. */
-		if (entry->node->vnode.references
-			!= (S_ISDIR(entry->node->vnode.mode) ? 1 : entry->node->vnode.links))
-			return true;
-		if (S_ISDIR(entry->node->vnode.mode)) {
+		is = entry->node->vnode.references
+			 != (S_ISDIR(entry->node->vnode.mode) ? 1 : entry->node->vnode.links);
+		if (!is && S_ISDIR(entry->node->vnode.mode)) {
 			directory = entry->node;
+			mutex_lock(&directory->vnode.lock);
 			entry = first_entry(directory);
 		} else {
-			entry = entry->link.next == &directory->directory.entries
-						? NULL
-						: LIST_ENTRY(entry->link.next, struct entry, link);
+			entry = next_entry(entry);
 		}
 	}
+}
+
+/*
+ * The same of all, where nobody comes in any more. Who is in it has a reference all the
+ * time, but goes from one to another by lookups: there were none meanwhile. Who has one
+ * to what has no name makes the two counts differ.
+ */
+static bool in_use(struct mount *mount)
+{
+	struct ramfs *fs = mount->data;
+	uint64_t lookups;
+	bool is;
+
+	spin_lock(&sNames);
+	lookups = fs->lookups;
+	spin_unlock(&sNames);
+	if (is_any_referenced(node_of(mount->root)))
+		return true;
+	spin_lock(&sNames);
+	is = fs->lookups != lookups
+		 || __atomic_load_n(&mount->vnodes, __ATOMIC_SEQ_CST) != fs->named;
+	spin_unlock(&sNames);
+	return is;
 }
 
 static int ramfs_unmount(struct mount *mount)
@@ -841,7 +872,7 @@ static int ramfs_unmount(struct mount *mount)
 	struct node *root = node_of(mount->root);
 	struct node *directory = root;
 
-	if (((struct ramfs *)mount->data)->removed != 0 || in_use(root))
+	if (in_use(mount))
 		return -EBUSY;
 	/* From the leaves up: no recursion, however deep it is. */
 	for (;;) {
@@ -853,13 +884,7 @@ static int ramfs_unmount(struct mount *mount)
 
 			if (directory == root)
 				break;
-			LIST_FOR_EACH_SAFE(link, following, &parent->directory.entries)
-			{
-				struct entry *own = LIST_ENTRY(link, struct entry, link);
-
-				if (own->node == directory)
-					remove_entry(own);
-			}
+			remove_entry(directory->directory.name);
 			vnode_put(&directory->vnode);
 			directory = parent;
 			continue;

@@ -264,10 +264,14 @@ int vfs_link(const char *old_path, const char *new_path)
 		vnode_put(vnode);
 		return error;
 	}
+	/* Of another file system, no file is locked below a directory. */
+	if (walked.parent->mount != vnode->mount) {
+		end_new(&walked);
+		vnode_put(vnode);
+		return -EXDEV;
+	}
 	mutex_lock(&vnode->lock);
-	if (walked.parent->mount != vnode->mount)
-		error = -EXDEV;
-	else if (vnode->links == 0)
+	if (vnode->links == 0)
 		error = -ENOENT; /* removed meanwhile, and still open */
 	else if (vnode->links >= LINKS_MAX)
 		error = -EMLINK;

@@ -355,7 +355,8 @@ struct mount {
 	uint32_t vnodes;	   /* there now */
 	struct mutex rename_lock;
 	struct mutex load_lock;
-	void *data; /* the file system's */
+	bool leaving; /* it is being unmounted: nobody comes in */
+	void *data;	  /* the file system's */
 	struct list link;
 	char source[64], path[64]; /* as mount() was told, for lists */
 };

@@ -71,6 +71,8 @@ extern volatile int gSignals;
 	X(directory_listing_is_linear)                                                       \
 	X(working_directory)                                                                 \
 	X(mounts)                                                                            \
+	X(mount_where_removed)                                                               \
+	X(unmount_while_used)                                                                \
 	X(proc_texts)                                                                        \
 	X(creating_from_many_processes)                                                      \
 	X(exec_files)                                                                        \

@@ -842,6 +842,93 @@ void test_mounts(void)
 	CHECK_EQUAL(_kern_rmdir("m"), 0);
 }
 
+/* What is mounted can be reached, and unmounted again. */
+void test_mount_where_removed(void)
+{
+	pid_t pid;
+
+	CHECK_EQUAL(_kern_mkdir("m", 0777), 0);
+	pid = check_fork();
+	if (pid == 0) {
+		for (;;) {
+			int error = _kern_rmdir("m");
+
+			CHECK(error == 0 || error == -EBUSY);
+			if (error == 0)
+				CHECK_EQUAL(_kern_mkdir("m", 0777), 0);
+		}
+	}
+	for (unsigned i = 0; i < 3000; i++) {
+		int error = _kern_mount(NULL, "m", "ramfs", 0, NULL);
+
+		if (error == -ENOENT)
+			continue;
+		CHECK_EQUAL(error, 0);
+		do /* the other one may be in it, on its way */
+			error = _kern_unmount("m");
+		while (error == -EBUSY);
+		CHECK_EQUAL(error, 0);
+	}
+	CHECK_EQUAL(_kern_kill(pid, SIGKILL), 0);
+	check_killed(pid, SIGKILL);
+	_kern_rmdir("m");
+}
+
+/* Goes about in a file system that the others try to unmount, and changes it. */
+static void use_mount(unsigned who, volatile int *turns)
+{
+	char path[32];
+
+	CHECK_EQUAL(_kern_chdir("m/z"), 0);
+	for (unsigned i = 0;; i++) {
+		format_string(path, sizeof path, "../a/%u-%u", who, i % 50);
+		CHECK_EQUAL(_kern_mkdir(path, 0777), 0);
+		CHECK_EQUAL(_kern_rmdir(path), 0);
+		/* Nobody may be in the one for a moment, and then in the other. */
+		CHECK_EQUAL(_kern_chdir("../a"), 0);
+		CHECK_EQUAL(_kern_chdir("../z"), 0);
+		++*turns;
+	}
+}
+
+/* A file system that is in use stays, and so does its mount point. */
+void test_unmount_while_used(void)
+{
+	int *turns = check_map(PAGE, SHARED);
+	time_us_t end_of_it;
+	char path[32];
+	pid_t pids[3];
+
+	CHECK_EQUAL(_kern_mkdir("m", 0777), 0);
+	CHECK_EQUAL(_kern_mount(NULL, "m", "ramfs", 0, NULL), 0);
+	CHECK_EQUAL(_kern_mkdir("m/a", 0777), 0);
+	CHECK_EQUAL(_kern_mkdir("m/z", 0777), 0);
+	/* So that it takes a while to look at all. */
+	for (unsigned i = 0; i < 1000; i++) {
+		format_string(path, sizeof path, "m/a/%u", i);
+		CHECK_EQUAL(_kern_mkdir(path, 0777), 0);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		pids[i] = check_fork();
+		if (pids[i] != 0)
+			continue;
+		if (i < 2)
+			use_mount(i, &turns[i]);
+		for (;;)
+			CHECK_EQUAL(_kern_rmdir("m"), -EBUSY);
+	}
+	CHECK_SOON(*(volatile int *)&turns[0] > 0 && *(volatile int *)&turns[1] > 0);
+	end_of_it = _kern_system_time() + 2 * SECOND;
+	while (_kern_system_time() < end_of_it)
+		CHECK_EQUAL(_kern_unmount("m"), -EBUSY);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK_EQUAL(_kern_kill(pids[i], SIGKILL), 0);
+		check_killed(pids[i], SIGKILL);
+	}
+	CHECK_SOON(_kern_unmount("m") == 0);
+	CHECK_EQUAL(_kern_rmdir("m"), 0);
+}
+
 static bool contains(const char *text, const char *part)
 {
 	for (; *text != '\0'; text++) {
