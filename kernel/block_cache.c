@@ -50,14 +50,26 @@ static void set_state(
 		list_remove(&buffer->lru);
 }
 
-static void free_buffer(struct block_cache *cache, struct buffer *buffer)
+/* Takes a buffer out of the cache; its memory stays. */
+static void detach(struct block_cache *cache, struct buffer *buffer)
 {
 	set_state(cache, buffer, BUFFER_CLEAN);
 	list_remove(&buffer->hashed);
 	list_remove(&buffer->lru);
 	cache->count--;
-	heap_free(buffer->data);
+}
+
+static void free_memory(struct buffer *buffer)
+{
+	if (buffer != NULL)
+		heap_free(buffer->data);
 	heap_free(buffer);
+}
+
+static void free_buffer(struct block_cache *cache, struct buffer *buffer)
+{
+	detach(cache, buffer);
+	free_memory(buffer);
 }
 
 /*
@@ -106,25 +118,33 @@ static int write_run(struct block_cache *cache, struct buffer *buffer)
 	return 0;
 }
 
-/* Makes room for one more, as far as there are any that can go. */
-static void make_room(struct block_cache *cache)
+/*
+ * The one that is longest unused and can go, out of the cache; NULL: none. What cannot be
+ * written stays, and whoever commits meets the error.
+ */
+static struct buffer *take_oldest(struct block_cache *cache)
 {
-	while (cache->count >= cache->limit && !list_empty(&cache->lru)) {
-		struct buffer *buffer = LIST_ENTRY(cache->lru.next, struct buffer, lru);
+	bool failed = false;
 
-		if (buffer->state != BUFFER_CLEAN && write_run(cache, buffer) != 0)
-			return; /* it stays; whoever commits meets the error */
-		free_buffer(cache, buffer);
+	LIST_FOR_EACH(link, &cache->lru)
+	{
+		struct buffer *buffer = LIST_ENTRY(link, struct buffer, lru);
+
+		if (buffer->state != BUFFER_CLEAN && (failed || write_run(cache, buffer) != 0)) {
+			failed = true;
+			continue;
+		}
+		detach(cache, buffer);
+		memset(buffer->data, 0, cache->block_size);
+		return buffer;
 	}
+	return NULL;
 }
 
-/* A buffer that nobody has, for a block that is not in memory. */
-static struct buffer *add_buffer(struct block_cache *cache, uint32_t block)
+static struct buffer *allocate(const struct block_cache *cache)
 {
-	struct buffer *buffer;
+	struct buffer *buffer = heap_allocate(sizeof *buffer);
 
-	make_room(cache);
-	buffer = heap_allocate(sizeof *buffer);
 	if (buffer == NULL)
 		return NULL;
 	buffer->data = heap_allocate(cache->block_size);
@@ -132,8 +152,29 @@ static struct buffer *add_buffer(struct block_cache *cache, uint32_t block)
 		heap_free(buffer);
 		return NULL;
 	}
+	return buffer;
+}
+
+/* A buffer that nobody has, for a block that is not in memory. */
+static struct buffer *add_buffer(struct block_cache *cache, uint32_t block)
+{
+	struct buffer *buffer = NULL;
+	struct buffer *oldest;
+
+	while (cache->count >= cache->limit && (oldest = take_oldest(cache)) != NULL) {
+		free_memory(buffer);
+		buffer = oldest;
+	}
+	if (buffer == NULL)
+		buffer = allocate(cache);
+	/* Without memory the cache gets no larger, but what is begun can be ended. */
+	if (buffer == NULL)
+		buffer = take_oldest(cache);
+	if (buffer == NULL)
+		return NULL;
 	buffer->block = block;
 	buffer->state = BUFFER_CLEAN;
+	buffer->references = 0;
 	list_init(&buffer->lru);
 	list_init(&buffer->listed);
 	list_add(bucket_of(cache, block), &buffer->hashed);

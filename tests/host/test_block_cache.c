@@ -103,6 +103,48 @@ static void test_runs(void)
 	end();
 }
 
+/* What cannot be written stays, and does not keep what can go. */
+static void test_writes_fail(void)
+{
+	start(LIMIT);
+	for (uint32_t i = 0; i < LIMIT / 2; i++)
+		change(i, 9, BUFFER_DATA);
+	sDisk.device.read_only = true;
+	for (uint32_t i = 0; i < BLOCKS; i++)
+		CHECK_NUMBER(value_of(i), i < LIMIT / 2 ? 9 : 0);
+	CHECK(sCache.count <= LIMIT);
+	sDisk.device.read_only = false;
+	CHECK_NUMBER(block_write_all(&sCache, BUFFER_DATA), 0);
+	CHECK_NUMBER(on_disk(LIMIT / 2 - 1), 9);
+	end();
+}
+
+/* Without memory, what is longest unused gives its own. */
+static void test_no_memory(void)
+{
+	struct buffer *buffer, *other;
+	bool fresh;
+
+	start(LIMIT);
+	change(1, 9, BUFFER_DATA);
+	change(2, 9, BUFFER_METADATA);
+	sAllocationsLeft = 0;
+	CHECK_NUMBER(value_of(3), 0);
+	CHECK_NUMBER(on_disk(1), 9);
+	CHECK_NUMBER(block_get_new(&sCache, 4, &buffer, &fresh), 0);
+	CHECK(fresh && buffer->data[0] == 0);
+	CHECK_NUMBER(sCache.count, 2);
+	/* There is none that may go. */
+	for (long left = 0; left < 2; left++) {
+		sAllocationsLeft = left;
+		CHECK_NUMBER(block_get(&sCache, 5, &other), -ENOMEM);
+	}
+	block_put(&sCache, buffer);
+	sAllocationsLeft = -1;
+	CHECK_NUMBER(value_of(2), 9);
+	end();
+}
+
 static void test_random(void)
 {
 	uint8_t values[BLOCKS] = {0};
@@ -163,9 +205,6 @@ static void test_errors(void)
 	sDisk.fail_after = -1;
 	CHECK_NUMBER(block_write_all(&sCache, BUFFER_DATA), 0);
 	CHECK_NUMBER(on_disk(3), 9);
-	sAllocationsLeft = 1;
-	CHECK_NUMBER(block_get(&sCache, 5, &buffer), -ENOMEM);
-	sAllocationsLeft = -1;
 	end();
 }
 
@@ -191,6 +230,8 @@ int main(void)
 	srand(1);
 	test_states();
 	test_runs();
+	test_writes_fail();
+	test_no_memory();
 	test_random();
 	test_errors();
 	test_device();
