@@ -396,6 +396,10 @@ static int checkpoint(struct ext2 *fs)
 		error = block_flush(fs->device);
 	if (error == 0)
 		error = ext2_journal_reset(fs, true);
+	/* Before the next transaction's copies lie where those of the old log were: else it
+	 * might be read again with them. */
+	if (error == 0)
+		error = block_flush(fs->device);
 	if (error == 0)
 		ext2_release_waiting(fs, true);
 	return error;

@@ -1020,6 +1020,50 @@ static void test_escape(void)
 	}
 }
 
+/*
+ * The log begins anew, and the machine stops in the midst of what comes next: of that,
+ * and of nothing else, any part may be on the disk. What was there before still is.
+ */
+static void test_log_begins_anew(void)
+{
+	for (int round = 0; round < 12 && sFailures == 0; round++) {
+		uint32_t head;
+
+		make_image("-t ext3 -b 1024 -N 512");
+		if (mount_image() != 0)
+			return;
+		disk_watch(&sDisk);
+		/* Until the log has begun anew, without a flush since of the test's own. */
+		for (int i = 0; i < 500; i++) {
+			char name[12];
+
+			sprintf(name, "f%d", i % 200);
+			fill(name, 'x', 3000, i < 200);
+			head = sFs->journal.head;
+			CHECK_NUMBER(ext2_sync(sFs), 0);
+			if (sFs->journal.head < head)
+				break;
+		}
+		CHECK_NUMBER(sFs->journal.head, sFs->journal.first);
+		for (int i = 0; i < 20; i++) {
+			char name[12];
+
+			sprintf(name, "g%d", i);
+			fill(name, 'y', 3000, true);
+		}
+		sDisk.stop_after = 1 + round % 6;
+		ext2_sync(sFs);
+		disk_stop(&sDisk, 50);
+		ext2_abandon(sFs);
+		if (mount_image() != 0)
+			return;
+		CHECK(holds("f1", 'x', 3000));
+		CHECK_NUMBER(ext2_unmount(sFs), 0);
+		check_image("after the log began anew");
+		disk_free(&sDisk);
+	}
+}
+
 /* Files that are open without a name when the machine is turned off, or stops. */
 static void test_orphans(void)
 {
@@ -1165,6 +1209,7 @@ int main(void)
 	}
 	test_reuse();
 	test_escape();
+	test_log_begins_anew();
 	test_orphans();
 	test_damaged();
 	if (sFailures == 0)
