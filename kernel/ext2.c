@@ -213,11 +213,14 @@ static void delete_orphans(struct ext2 *fs)
 			is_removed = ext2_delete(&node) == 0;
 		}
 		ext2_unload(&node);
-		if (!is_removed || ext2_continue(fs) != 0)
+		if (!is_removed)
 			break;
 		number = next;
 		fs->super->last_orphan = next;
 		ext2_super_changed(fs);
+		/* Only now: it must not be committed that the list has an inode that is free. */
+		if (ext2_continue(fs) != 0)
+			break;
 	}
 	if (count > 0)
 		log_info(

@@ -55,6 +55,7 @@ static struct model *sSynced; /* as it was at the last sync */
 static struct disk_image sDisk;
 static struct ext2 *sFs;
 static unsigned sStamp;
+static unsigned sStep; /* seconds from one look at the clock to the next */
 static char sFolder[] = "/tmp/postern-ext2-XXXXXX";
 static char sImage[64];
 
@@ -65,7 +66,7 @@ static uint32_t below(uint32_t limit)
 
 static uint32_t now(void)
 {
-	return sStamp; /* a clock that was never set */
+	return sStamp += sStep; /* a clock that was never set */
 }
 
 /* ---- Programs of the host --------------------------------------------------------- */
@@ -1106,6 +1107,49 @@ static void test_orphans(void)
 	}
 }
 
+/* The machine stops again while it removes what had no name when it stopped. */
+static void test_orphans_again(void)
+{
+	enum { COUNT = 40 };
+	struct ext2_node root, nodes[COUNT];
+	uint32_t number;
+	bool is_stopped = true;
+
+	for (int stop = 0; is_stopped && sFailures == 0; stop += 9) {
+		make_image("-t ext3 -b 1024 -N 512 -g 1024");
+		if (mount_image() != 0)
+			return;
+		disk_watch(&sDisk);
+		CHECK_NUMBER(ext2_load(sFs, EXT2_ROOT_INODE, &root), 0);
+		for (int i = 0; i < COUNT; i++) {
+			char name[12];
+
+			sprintf(name, "f%d", i);
+			fill(name, 'x', 40000, true);
+			CHECK_NUMBER(ext2_lookup(&root, name, strlen(name), &number), 0);
+			CHECK_NUMBER(ext2_load(sFs, number, &nodes[i]), 0);
+			CHECK_NUMBER(ext2_unlink(&root, name, strlen(name), &nodes[i]), 0);
+		}
+		CHECK_NUMBER(ext2_sync(sFs), 0);
+		disk_stop(&sDisk, -1);
+		ext2_abandon(sFs);
+		/* So that whatever may be committed is. */
+		sStep = 10;
+		sDisk.stop_after = stop;
+		mount_image();
+		is_stopped = sDisk.frozen;
+		disk_stop(&sDisk, -1);
+		ext2_abandon(sFs);
+		sStep = 0;
+		if (mount_image() != 0)
+			return;
+		CHECK((sFs->super->state & EXT2_STATE_ERROR) == 0);
+		CHECK_NUMBER(ext2_unmount(sFs), 0);
+		check_image("after files without a name were removed twice");
+		disk_free(&sDisk);
+	}
+}
+
 /* What is damaged is an error, and told to e2fsck and to who mounts it next. */
 static void test_damaged(void)
 {
@@ -1211,6 +1255,7 @@ int main(void)
 	test_escape();
 	test_log_begins_anew();
 	test_orphans();
+	test_orphans_again();
 	test_damaged();
 	if (sFailures == 0)
 		test_failures();
