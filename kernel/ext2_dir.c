@@ -226,6 +226,17 @@ static int add(struct ext2_node *directory, const char *name, size_t length,
 	return 0;
 }
 
+/* Again: a new name may have been put between the place and what was before it. */
+static void find_previous(struct place *place)
+{
+	uint32_t offset;
+
+	place->previous = NO_ENTRY;
+	for (offset = 0; offset < place->offset;
+		 offset += entry_at(place->buffer, offset)->length)
+		place->previous = offset;
+}
+
 /* Puts the place's buffer. */
 static void remove_entry(struct ext2_node *directory, struct place *place)
 {
@@ -570,21 +581,25 @@ static int rename_locked(struct ext2_node *directory, const char *name, size_t l
 		error = find_node(directory, name, length, node, &old);
 	if (error != 0)
 		return error;
-	block_put(&fs->cache, old.buffer);
 	if (changes_parent) {
 		error = find(node, "..", 2, &parent);
 		if (error != 0)
-			return error == -ENOENT
-					   ? ext2_damaged(fs, "a directory without ..", node->number)
-					   : error;
+			parent.buffer = NULL;
+		if (error == -ENOENT)
+			error = ext2_damaged(fs, "a directory without ..", node->number);
 	}
-	error = take_name(node, new_directory, new_name, new_length, target);
-	/* Again, as making room may have moved what is around it. */
 	if (error == 0)
-		error = find_node(directory, name, length, node, &old);
-	if (error == 0)
-		remove_entry(directory, &old);
-	if (error == 0 && changes_parent) {
+		error = take_name(node, new_directory, new_name, new_length, target);
+	if (error != 0) {
+		block_put(&fs->cache, old.buffer);
+		if (parent.buffer != NULL)
+			block_put(&fs->cache, parent.buffer);
+		return error;
+	}
+	/* The block is held: there is nothing that may fail any more. */
+	find_previous(&old);
+	remove_entry(directory, &old);
+	if (changes_parent) {
 		entry_of(&parent)->inode = new_directory->number;
 		directory_changed(node, parent.buffer);
 		if (directory->disk->links > 2)
@@ -595,8 +610,6 @@ static int rename_locked(struct ext2_node *directory, const char *name, size_t l
 	}
 	if (parent.buffer != NULL)
 		block_put(&fs->cache, parent.buffer);
-	if (error != 0)
-		return error;
 	if (target != NULL)
 		drop_link(target, new_directory);
 	node->disk->changed = ext2_now(fs);

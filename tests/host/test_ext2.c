@@ -1208,6 +1208,62 @@ static void test_failures(void)
 	}
 }
 
+static bool is_there(struct ext2_node *directory, const char *name)
+{
+	uint32_t number;
+	int error = ext2_lookup(directory, name, strlen(name), &number);
+
+	CHECK(error == 0 || error == -ENOENT);
+	return error == 0;
+}
+
+/* A rename that fails has done nothing, wherever in directories larger than the cache. */
+static void test_rename_fails(void)
+{
+	static const char *const kNames[] = {"from", "to"};
+	struct ext2_node root, node, directories[2];
+	uint32_t number;
+	int at = 0;
+
+	make_image("-t ext3 -b 1024 -N 2048");
+	if (ext2_mount(&sDisk.device, false, 0, now, &sFs) != 0)
+		return;
+	CHECK_NUMBER(ext2_load(sFs, EXT2_ROOT_INODE, &root), 0);
+	for (int i = 0; i < 2; i++) {
+		CHECK_NUMBER(ext2_create(&root, kNames[i], strlen(kNames[i]),
+						 EXT2_DIRECTORY | 0755, &number),
+			0);
+		CHECK_NUMBER(ext2_load(sFs, number, &directories[i]), 0);
+		for (int j = 0; j < 300; j++) {
+			char name[201];
+
+			sprintf(name, "%0200d", j);
+			CHECK_NUMBER(
+				ext2_create(&directories[i], name, 200, EXT2_REGULAR | 0644, &number), 0);
+		}
+	}
+	CHECK_NUMBER(ext2_create(&directories[0], "x", 1, EXT2_REGULAR | 0644, &number), 0);
+	CHECK_NUMBER(ext2_load(sFs, number, &node), 0);
+	for (int round = 0; round < 300 && sFailures == 0; round++) {
+		int error;
+
+		CHECK_NUMBER(ext2_sync(sFs), 0);
+		sDisk.fail_after = round;
+		error =
+			ext2_rename(&directories[at], "x", 1, &node, &directories[!at], "x", 1, NULL);
+		sDisk.fail_after = -1;
+		at = error == 0 ? !at : at;
+		CHECK(is_there(&directories[at], "x") && !is_there(&directories[!at], "x"));
+	}
+	ext2_release(&node);
+	ext2_release(&directories[0]);
+	ext2_release(&directories[1]);
+	ext2_release(&root);
+	CHECK_NUMBER(ext2_unmount(sFs), 0);
+	check_image("after renames that failed");
+	disk_free(&sDisk);
+}
+
 static void test_refused(void)
 {
 	make_image("-t ext4");
@@ -1259,6 +1315,7 @@ int main(void)
 	test_damaged();
 	if (sFailures == 0)
 		test_failures();
+	test_rename_fails();
 	unlink(sImage);
 	rmdir(sFolder);
 	free_model(sSynced);
