@@ -33,11 +33,21 @@ static void release(struct open_file *file)
 	__atomic_sub_fetch(&sCount, 1, __ATOMIC_SEQ_CST);
 }
 
+/* Else it is a socket of another system, on a disk of its. */
+static bool can_be_opened(mode_t mode)
+{
+	return S_ISREG(mode) || S_ISDIR(mode) || S_ISFIFO(mode) || S_ISCHR(mode)
+		   || S_ISBLK(mode);
+}
+
 int file_create(struct vnode *vnode, uint32_t flags, struct open_file **_file)
 {
+	struct open_file *file;
 	int error;
-	struct open_file *file = allocate(&error);
 
+	if (!can_be_opened(vnode->mode))
+		return -ENXIO;
+	file = allocate(&error);
 	if (file == NULL)
 		return error;
 	file->references = 1;

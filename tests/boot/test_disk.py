@@ -323,6 +323,20 @@ def test_damaged(tmp_path, boot):
         assert run.status == 0 and run.stdout.endswith(b"lived\n"), run
 
 
+def test_socket(tmp_path, boot):
+    """What only another system can use is no file to write to."""
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "x").write_bytes(b"")
+    disk = make_disk(tmp_path / "home.img", "2M",
+                     ("-t", "ext2", "-O", "^filetype", "-d", str(files)))
+    subprocess.run(["debugfs", "-w", "-R", "set_inode_field /x mode 0140644", disk], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = boot("cp", "/bin/hello", "/home/x", direct=True, options=["--disk", str(disk)])
+    assert run.stdout == b"cp: /home/x: No such device or address\n", run
+    check_disk(disk)
+
+
 @pytest.mark.parametrize("circle", ("a", "a/b"))
 def test_directories_in_a_circle(tmp_path, boot, circle):
     """Whoever goes up from a directory that is its own parent, or its child's child, ends."""
