@@ -89,7 +89,9 @@ struct wait_queue {
 };
 
 struct mutex {
-	uint32_t state; /* free, held, or held and waited for: see thread.c */
+	uint32_t state; /* free, held, or held and waited for: see wait.c */
+	bool in_turn;	/* somebody was woken in vain: it goes from hand to hand, until */
+	bool handed;	/* nobody waits; to one who was woken, and has it */
 	uintptr_t place;
 	struct thread *owner;
 	struct wait_queue waiters;

@@ -129,13 +129,23 @@ static void take(struct mutex *mutex, uintptr_t place)
 static void __attribute__((noinline)) wait_for(struct mutex *mutex)
 {
 	bool enabled = spin_lock_irq(&gSchedulerLock);
+	bool woken = false;
 
 	/* Who sets it to "waited for" is woken by the next release, which has to
 	 * take the lock for that: it cannot come before the sleep. */
 	while (__atomic_exchange_n(&mutex->state, MUTEX_WAITED_FOR, __ATOMIC_ACQUIRE)
 		   != MUTEX_FREE) {
+		/* Who waits for a disk with a mutex that it takes again at once would
+		 * leave it to nobody. */
+		if (woken)
+			mutex->in_turn = true;
 		sleep(thread_current(), &mutex->waiters, false);
 		spin_lock(&gSchedulerLock);
+		if (mutex->handed) {
+			mutex->handed = false;
+			break;
+		}
+		woken = true;
 	}
 	spin_unlock_irq(&gSchedulerLock, enabled);
 }
@@ -158,8 +168,15 @@ static void release(struct mutex *mutex)
 {
 	ASSERT(mutex->owner == thread_current());
 	mutex->owner = NULL;
-	if (__atomic_load_n(&mutex->state, __ATOMIC_RELAXED) == MUTEX_WAITED_FOR)
+	if (mutex->in_turn) {
+		/* It stays as it is, "waited for", which may be no longer true. */
+		mutex->handed = wake_first(&mutex->waiters);
+		mutex->in_turn = !list_empty(&mutex->waiters.threads);
+		if (mutex->handed)
+			return;
+	} else if (__atomic_load_n(&mutex->state, __ATOMIC_RELAXED) == MUTEX_WAITED_FOR) {
 		wake_first(&mutex->waiters);
+	}
 	__atomic_store_n(&mutex->state, MUTEX_FREE, __ATOMIC_RELEASE);
 }
 

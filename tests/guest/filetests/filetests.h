@@ -57,6 +57,7 @@ extern volatile int gSignals;
 	X(rename_files)                                                                      \
 	X(rename_directories)                                                                \
 	X(rename_races)                                                                      \
+	X(busy_writer)                                                                       \
 	X(links)                                                                             \
 	X(symbolic_links)                                                                    \
 	X(symbolic_loops)                                                                    \

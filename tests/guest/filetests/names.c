@@ -1061,3 +1061,26 @@ void test_exec_files(void)
 	CHECK_EQUAL(_kern_unlink("copy"), 0);
 	CHECK_EQUAL(_kern_unlink("link"), 0);
 }
+
+/* Whoever is always at the files leaves the others their turns. */
+void test_busy_writer(void)
+{
+	pid_t busy = check_fork();
+
+	if (busy == 0) {
+		int fd = check_open("busy", O_WRONLY | O_CREAT);
+
+		for (;;) {
+			CHECK_EQUAL(_kern_write(fd, 0, "x", 1), 1);
+			CHECK_EQUAL(_kern_fsync(fd), 0);
+		}
+	}
+	for (int i = 0; i < 300; i++) {
+		check_make("a", 10, 1);
+		CHECK_EQUAL(_kern_rename("a", "b"), 0);
+		CHECK_EQUAL(_kern_unlink("b"), 0);
+	}
+	CHECK_EQUAL(_kern_kill(busy, SIGKILL), 0);
+	check_killed(busy, SIGKILL);
+	CHECK_EQUAL(_kern_unlink("busy"), 0);
+}
