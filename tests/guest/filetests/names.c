@@ -1065,11 +1065,10 @@ void test_exec_files(void)
 /* Whoever is always at the files leaves the others their turns. */
 void test_busy_writer(void)
 {
+	int fd = check_open("busy", O_WRONLY | O_CREAT);
 	pid_t busy = check_fork();
 
 	if (busy == 0) {
-		int fd = check_open("busy", O_WRONLY | O_CREAT);
-
 		for (;;) {
 			CHECK_EQUAL(_kern_write(fd, 0, "x", 1), 1);
 			CHECK_EQUAL(_kern_fsync(fd), 0);
@@ -1082,5 +1081,6 @@ void test_busy_writer(void)
 	}
 	CHECK_EQUAL(_kern_kill(busy, SIGKILL), 0);
 	check_killed(busy, SIGKILL);
+	CHECK_EQUAL(_kern_close(fd), 0);
 	CHECK_EQUAL(_kern_unlink("busy"), 0);
 }
