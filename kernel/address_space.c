@@ -190,13 +190,14 @@ static int fault_copy(struct address_space *space, const struct region *region,
 	copy = copy_of(page);
 	if (copy == PAGE_NONE)
 		return -ENOMEM;
+	/* While it is no processor's, so that none reads the old one still when another
+	 * writes to the copy. */
 	arch_space_unmap(&space->arch, address);
-	/* The table is there: the page was mapped. */
-	arch_space_map(&space->arch, address, copy, region->protection);
-	/* Before the first write: other threads must not go on reading the old one. */
 	flush.count = 0;
 	arch_flush_add(&flush, address);
 	arch_space_flush(&space->arch, &flush);
+	/* The table is there: the page was mapped. */
+	arch_space_map(&space->arch, address, copy, region->protection);
 	page_release(page);
 	return 0;
 }

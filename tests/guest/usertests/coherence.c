@@ -467,6 +467,81 @@ void test_cow_kernel_crowd(void)
 		check_join(threads[i], 0);
 }
 
+/* ---- A copy, seen by all at once ----------------------------------------------------
+ */
+
+#define COPIES 256u
+#define COPY_TURNS (8 * COPIES)
+
+static volatile uint32_t *sCopied;
+static volatile uint32_t sLooks, sTurn, sWritten; /* turns, from 1 on */
+
+static volatile uint32_t *page_of_turn(uint32_t turn)
+{
+	return sCopied + turn % COPIES * (PAGE / sizeof(uint32_t));
+}
+
+/* Sooner or later: so that some of it is just when the page is copied. */
+static void write_beside(void *unused)
+{
+	(void)unused;
+	for (uint32_t turn = 1; turn <= COPY_TURNS; turn++) {
+		await(&sTurn, turn);
+		for (volatile uint32_t i = turn * 7 % 512; i > 0; i--)
+			;
+		page_of_turn(turn)[1] = turn;
+		sWritten = turn;
+	}
+	_kern_exit_thread(0);
+}
+
+static void look_beside(void *unused)
+{
+	(void)unused;
+	for (uint32_t turn = 1; turn <= COPY_TURNS; turn++) {
+		volatile uint32_t *page = page_of_turn(turn);
+
+		CHECK(page[1] != turn); /* of the page before it is copied, too */
+		sLooks = turn;
+		await(&sWritten, turn);
+		CHECK_EQUAL(page[1], turn);
+	}
+	_kern_exit_thread(0);
+}
+
+/*
+ * One thread's write has a page copied, another writes to the copy, and says so: who
+ * hears that sees it there, and not the page that there was before.
+ */
+void test_cow_is_seen(void)
+{
+	tid_t writer, looker;
+	pid_t child = 0;
+
+	sCopied = check_map(COPIES * PAGE, PRIVATE);
+	for (uint32_t i = 0; i < COPIES; i++)
+		*page_of_turn(i) = i;
+	writer = spawn(write_beside, NULL);
+	looker = spawn(look_beside, NULL);
+	for (uint32_t turn = 1; turn <= COPY_TURNS; turn++) {
+		if (turn % COPIES == 1) {
+			child = check_fork();
+			while (child == 0)
+				_kern_snooze(SECOND, 0);
+		}
+		await(&sLooks, turn);
+		sTurn = turn;
+		page_of_turn(turn)[0] = turn;
+		await(&sWritten, turn);
+		if (turn % COPIES == 0) {
+			CHECK_EQUAL(_kern_kill(child, SIGKILL), 0);
+			check_killed(child, SIGKILL);
+		}
+	}
+	check_join(writer, 0);
+	check_join(looker, 0);
+}
+
 /* ---- The same addresses, other contents ------------------------------------------- */
 
 #define SPACES 6

@@ -213,6 +213,7 @@ uint32_t next_random(uint32_t *seed);
 	X(brk_crowd)                                                                    \
 	X(fork_under_writers)                                                           \
 	X(cow_kernel_crowd)                                                             \
+	X(cow_is_seen)                                                                  \
 	X(same_addresses)                                                               \
 	X(fpu_crowd)                                                                    \
 	X(time_crowd)
