@@ -37,12 +37,13 @@ static void fpu_save(void *area)
 		__asm__ volatile("fnsave (%0)" : : "r"(area) : "memory");
 }
 
+/* FRSTOR waits: it would raise, here, what the program has left (Intel SDM volume 2A). */
 static void fpu_restore(const void *area)
 {
 	if (sFpuSize == FXSAVE_SIZE)
 		__asm__ volatile("fxrstor (%0)" : : "r"(area) : "memory");
 	else
-		__asm__ volatile("frstor (%0)" : : "r"(area) : "memory");
+		__asm__ volatile("fnclex\n\tfrstor (%0)" : : "r"(area) : "memory");
 }
 
 /* By hand: no way in aligns the kernel stack to 16 bytes, and gcc, other than

@@ -145,6 +145,14 @@ def test_bochs_two_processors(boot):
     assert run.status == 0, run
 
 
+@pytest.mark.slow
+def test_bochs_fpu(boot):
+    """A processor without FXSAVE, whose x87 raises what is left to the next instruction
+    that waits: QEMU's does that at FWAIT only."""
+    names = ["fpu_first_state", "fpu_exception_left"]
+    check(boot("usertests", *names, emulator="bochs", cpu="pentium", timeout=300), names)
+
+
 def run_soak(boot, machine, seconds, seed):
     # The guest's seconds: on a busy host, where ticks get lost, they are longer.
     run = boot("usertests", "--soak", str(seconds), str(seed), direct=True,

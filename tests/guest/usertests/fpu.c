@@ -226,6 +226,45 @@ void test_fpu_first_state(void)
 	check_exit(pid, 60);
 }
 
+/* An exception that is not masked, which the next instruction that waits would raise. */
+static void leave_exception(void)
+{
+	static const uint16_t kUnmasked = 0x037b; /* division by zero */
+
+	__asm__ volatile("fninit\n\tfldcw %0\n\tfld1\n\tfldz\n\tfdivrp" : : "m"(kUnmasked));
+}
+
+static void leave_exception_in_handler(
+	int signal, struct signal_info *info, struct signal_context *context)
+{
+	(void)signal;
+	(void)info;
+	(void)context;
+	leave_exception();
+}
+
+/* It is the program's own, who may never raise it: the kernel does not, either. */
+void test_fpu_exception_left(void)
+{
+	const struct signal_action action = {ADDRESS(leave_exception_in_handler), 0, 0};
+	const char *arguments[] = {gSelf, "--part", "fpu", NULL};
+	pid_t pid = check_fork();
+
+	if (pid == 0) {
+		CHECK_EQUAL(_kern_sigaction(SIGUSR1, &action, NULL), 0);
+		CHECK_EQUAL(_kern_kill(_kern_getpid(), SIGUSR1), 0);
+		CHECK_EQUAL(control_word(), 0x037f);
+		leave_exception();
+		pid = check_fork();
+		if (pid == 0)
+			end(0);
+		check_exit(pid, 0);
+		_kern_yield();
+		CHECK_EQUAL(_kern_exec(gSelf, arguments, NULL), 0);
+	}
+	check_exit(pid, 60);
+}
+
 static void check_xmm(uint32_t seed)
 {
 	uint32_t values[8][4], found[8][4];

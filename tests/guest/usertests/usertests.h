@@ -134,6 +134,7 @@ uint32_t next_random(uint32_t *seed);
 	X(fpu_fork)                                                                     \
 	X(fpu_threads)                                                                  \
 	X(fpu_first_state)                                                              \
+	X(fpu_exception_left)                                                           \
 	X(sse_preemption)                                                               \
 	/* memory.c */                                                                  \
 	X(brk_grows)                                                                    \
