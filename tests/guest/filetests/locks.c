@@ -25,6 +25,14 @@ static void get(off_t start, off_t length, struct record_lock *_lock)
 	CHECK_EQUAL(_kern_record_lock(sFile, F_GETLK, _lock), 0);
 }
 
+static bool is_locked(off_t start, off_t length)
+{
+	struct record_lock told;
+
+	get(start, length, &told);
+	return told.type != F_UNLCK;
+}
+
 /* Two processes, each telling the other when it has done its part. */
 static volatile int *sTurn;
 
@@ -36,8 +44,10 @@ static void reach(int turn)
 
 static void wait_for(int turn)
 {
-	while (*sTurn < turn)
-		_kern_futex_wait((uint32_t)(uintptr_t)sTurn, (uint32_t)*sTurn, -1);
+	int seen;
+
+	while ((seen = *sTurn) < turn)
+		_kern_futex_wait((uint32_t)(uintptr_t)sTurn, (uint32_t)seen, -1);
 }
 
 static void begin(void)
@@ -317,10 +327,7 @@ void test_lock_exec(void)
 		_kern_exec(kArguments[0], kArguments, NULL);
 		end(1);
 	}
-	while (set(F_WRLCK, 7, 1) == 0) {
-		CHECK_EQUAL(set(F_UNLCK, 7, 1), 0);
-		sleep_us(1000);
-	}
+	CHECK_SOON(is_locked(7, 1));
 	/* From here on it has both, until exec() closes the other one. */
 	CHECK_EQUAL(lock(other, F_SETLKW, F_WRLCK, 7, 1), 0);
 	CHECK_EQUAL(set(F_WRLCK, 7, 1), -EAGAIN);
