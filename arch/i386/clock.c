@@ -31,6 +31,7 @@
 #define ACPI_MASK_24 0xffffffu
 
 #define CALIBRATION_US 5000u
+#define CALIBRATION_TRIES 5u
 #define CALIBRATION_READS 200000u /* of the 8254, in case that it stands still */
 #define SAMPLES 5
 #define SHIFT_MAX 12 /* 1000000 << (32 + 12) has 64 bits */
@@ -272,12 +273,39 @@ static bool acpi_is_good(uint32_t acpi, uint32_t pit)
 	return acpi > expected / 2 && acpi < expected * 2;
 }
 
+/* From one sample to another. */
+struct period {
+	struct sample begin, end;
+	uint32_t elapsed; /* counts of the reference */
+};
+
+/* Some milliseconds by the one timer and, where there is one, by the other within. */
+static void measure(struct period *pit, struct period *acpi)
+{
+	unsigned reads;
+
+	pit->begin = take_sample(SOURCE_PIT);
+	if (sAcpiPort != 0)
+		acpi->begin = take_sample(SOURCE_ACPI);
+	for (reads = 0; reads < CALIBRATION_READS; reads++) {
+		if (((read_pit() - pit->begin.reference) & PIT_MASK)
+			>= PIT_FREQUENCY / 1000 * CALIBRATION_US / 1000)
+			break;
+	}
+	if (sAcpiPort != 0)
+		acpi->end = take_sample(SOURCE_ACPI);
+	pit->end = take_sample(SOURCE_PIT);
+	pit->elapsed = (pit->end.reference - pit->begin.reference) & PIT_MASK;
+	acpi->elapsed = (acpi->end.reference - acpi->begin.reference) & sAcpiMask;
+}
+
 void i386_clock_init(enum tsc_choice choice)
 {
-	struct sample pit, pit_end, acpi = {0}, acpi_end = {0};
-	uint32_t elapsed, reference;
-	uint64_t frequency, tsc_frequency = 0;
-	unsigned reads;
+	struct period pit, acpi = {0};
+	const struct period *period = &pit;
+	uint64_t frequency = PIT_FREQUENCY, tsc_frequency = 0;
+	uint32_t elapsed;
+	unsigned tries;
 
 	sAcpiPort = i386_acpi_machine()->timer_port;
 	sAcpiMask = i386_acpi_machine()->timer_has_32_bits ? UINT32_MAX : ACPI_MASK_24;
@@ -285,38 +313,27 @@ void i386_clock_init(enum tsc_choice choice)
 	if (i386_apic_present())
 		i386_apic_timer_begin_count();
 
-	pit = take_sample(SOURCE_PIT);
-	if (sAcpiPort != 0)
-		acpi = take_sample(SOURCE_ACPI);
-	for (reads = 0; reads < CALIBRATION_READS; reads++) {
-		if (((read_pit() - pit.reference) & PIT_MASK)
-			>= PIT_FREQUENCY / 1000 * CALIBRATION_US / 1000)
-			break;
-	}
-	if (sAcpiPort != 0)
-		acpi_end = take_sample(SOURCE_ACPI);
-	pit_end = take_sample(SOURCE_PIT);
-
 	sSecondChoice = SOURCE_PIT;
-	frequency = PIT_FREQUENCY;
-	elapsed = (pit_end.reference - pit.reference) & PIT_MASK;
-	if (sAcpiPort != 0) {
-		reference = (acpi_end.reference - acpi.reference) & sAcpiMask;
-		if (acpi_is_good(reference, elapsed)) {
+	/* A virtual machine may stand still for longer than the PIT can count. Then the two
+	 * disagree, too. */
+	for (tries = 0; tries < CALIBRATION_TRIES; tries++) {
+		measure(&pit, &acpi);
+		if (sAcpiPort == 0)
+			break;
+		if (acpi_is_good(acpi.elapsed, pit.elapsed)) {
 			sSecondChoice = SOURCE_ACPI;
 			frequency = ACPI_FREQUENCY;
-			elapsed = reference;
-			pit = acpi;
-			pit_end = acpi_end;
+			period = &acpi;
+			break;
 		}
 	}
-	if (elapsed == 0)
-		elapsed = 1;
+	elapsed = period->elapsed != 0 ? period->elapsed : 1;
 	if (i386_apic_present())
 		i386_apic_timer_set_frequency(
-			(uint32_t)((uint64_t)(pit.apic - pit_end.apic) * frequency / elapsed));
+			(uint32_t)((uint64_t)(period->begin.apic - period->end.apic) * frequency
+					   / elapsed));
 	if (has_tsc(choice))
-		tsc_frequency = (pit_end.tsc - pit.tsc) * frequency / elapsed;
+		tsc_frequency = (period->end.tsc - period->begin.tsc) * frequency / elapsed;
 	if (tsc_frequency >= TSC_FREQUENCY_LEAST) {
 		frequency = tsc_frequency;
 		use_source(SOURCE_TSC, frequency, 0);
