@@ -23,6 +23,7 @@ def build_in(folder, *variables):
     return folder
 
 
+@pytest.mark.full
 def test_debug(tmp_path):
     """DEBUG=1, in a folder far from the tree."""
     check(build_in(tmp_path / "elsewhere", "DEBUG=1"))
@@ -34,6 +35,7 @@ def test_gcc(tmp_path, debug):
     check(build_in(tmp_path / "gcc", "CC=gcc", debug))
 
 
+@pytest.mark.full
 def test_hello_before_the_library(tmp_path):
     """Nobody waits for the C library to see hello: here it would never come."""
     tree = tmp_path / "tree"

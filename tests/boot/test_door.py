@@ -146,11 +146,11 @@ def test_table(boots, job):
     assert booting.entry_used(run) == ("sysenter" if sysenter else "int99")
 
 
-# In the default run too: TCG lets a null or read-only DS be used in every way,
-# so only Bochs tells a kernel that runs on its own segments from one that
-# runs on the program's.
+# TCG lets a null or read-only DS be used in every way, so only Bochs tells a kernel that
+# runs on its own segments from one that runs on the program's.
+@pytest.mark.full
 @jobs_parameter("job", [Job(cpu=cpu, emulator="bochs") for cpu in (
-    ("p3_katmai", "pentium", "corei5_lynnfield_750") if booting.FULL else ("p3_katmai",))])
+    "p3_katmai", "pentium", "corei5_lynnfield_750")])
 def test_table_bochs(boots, job):
     check_table(boots[job])
 

@@ -8,13 +8,15 @@ import pytest
 import booting
 
 MACHINES = (
-    {"cpu": "qemu32"},
-    {"cpu": "qemu32", "syscall": "int"},
     {"cpu": "486"},
     # Reads and writes of 64 MiB need the room.
     {"cpu": "max", "options": ("--memory", "256")},
 )
 MORE_MACHINES = (
+    {"cpu": "qemu32"},
+    {"cpu": "qemu32", "syscall": "int"},
+    {"cpu": "qemu32", "smp": 2},
+    {"cpu": "max", "smp": 4, "append": "schedule=random:7"},
     {"options": ("--memory", "32")},
     {"options": ("--memory", "700")},
     {"emulator": "bochs", "cpu": "p3_katmai"},
@@ -25,7 +27,7 @@ BOCHS_SECONDS = 900
 
 
 def name_of(machine):
-    return "-".join(" ".join(value) if isinstance(value, tuple) else value
+    return "-".join(" ".join(value) if isinstance(value, tuple) else str(value)
                     for value in machine.values())
 
 
