@@ -102,7 +102,7 @@ endif
 LIBROOT_C := $(wildcard libroot/*.c)
 LIBROOT_ASM := $(filter-out libroot/crt0.asm,$(wildcard libroot/*.asm))
 # Pure functions that both sides use.
-SHARED_C := kernel/string.c kernel/format.c
+SHARED_C := kernel/string.c kernel/format.c arch/i386/string.c
 
 GENERATED := $(BUILD)/generated
 GENERATED_FILES := $(addprefix $(GENERATED)/,syscalls.h syscalls.asm syscall_numbers.inc \
@@ -438,5 +438,5 @@ clean:	## remove everything that was made
 	rm -rf $(BUILD)
 
 -include $(wildcard $(addprefix $(BUILD)/,$(KERNEL_C:.c=.d) libroot/*.d libroot/posix/*.d \
-	libroot/shared/kernel/*.d apps/*.d apps/*/*.d tests/guest/*.d tests/guest/*/*.d \
+	libroot/shared/*/*.d libroot/shared/*/*/*.d apps/*.d apps/*/*.d tests/guest/*.d tests/guest/*/*.d \
 	tests/harness/*.d tests/bench/*/*.d generated/*.d))

@@ -186,7 +186,7 @@ static int pipe_ioctl(struct open_file *file, uint32_t request, uint32_t argumen
 	mutex_lock(&pipe->lock);
 	count = (int32_t)pipe->count;
 	mutex_unlock(&pipe->lock);
-	return user_copy_out(argument, &count, sizeof count);
+	return user_copy_out_whole(argument, &count, sizeof count);
 }
 
 static uint32_t poll_read_end(struct open_file *file, struct poll_waiter *waiter)

@@ -37,8 +37,10 @@ void poll_wake(struct poll_source *source)
 	{
 		struct poll_waiter *waiter = LIST_ENTRY(link, struct poll_entry, link)->waiter;
 
+		/* Who asks for one file many times is woken once. */
+		if (!waiter->woken)
+			wait_queue_wake(&waiter->queue, 1);
 		waiter->woken = true;
-		wait_queue_wake(&waiter->queue, 1);
 	}
 	spin_unlock_irq(&sLock, enabled);
 }

@@ -1,6 +1,7 @@
 /*
  * Bytes and strings: the few functions of <string.h> that the kernel and
- * libroot both need. The Makefile builds string.c into each of them.
+ * libroot both need. The Makefile builds string.c, and that of arch/i386/,
+ * into each of them.
  *
  * They mean what ISO C and POSIX say. The compiler may also call memcpy,
  * memmove, memset and memcmp by itself, so these four must always be linked.

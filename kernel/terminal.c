@@ -484,7 +484,7 @@ static int get_termios(uint32_t argument)
 	struct termios termios = sLine.termios;
 
 	spin_unlock_irq(&sLock, enabled);
-	return user_copy_out(argument, &termios, sizeof termios);
+	return user_copy_out_whole(argument, &termios, sizeof termios);
 }
 
 static int set_termios(uint32_t argument, bool waits, bool drops_input)
@@ -584,7 +584,7 @@ static int count_input(uint32_t argument)
 	int32_t count = (int32_t)line_discipline_available(&sLine);
 
 	spin_unlock_irq(&sLock, enabled);
-	return user_copy_out(argument, &count, sizeof count);
+	return user_copy_out_whole(argument, &count, sizeof count);
 }
 
 int terminal_ioctl(uint32_t request, uint32_t argument)
@@ -612,11 +612,11 @@ int terminal_ioctl(uint32_t request, uint32_t argument)
 	case TCFLSH:
 		return drop(argument);
 	case TIOCGPGRP:
-		return user_copy_out(argument, &sForeground, sizeof sForeground);
+		return user_copy_out_whole(argument, &sForeground, sizeof sForeground);
 	case TIOCSPGRP:
 		return set_foreground(argument);
 	case TIOCGWINSZ:
-		return user_copy_out(argument, &sSize, sizeof sSize);
+		return user_copy_out_whole(argument, &sSize, sizeof sSize);
 	case TIOCSWINSZ:
 		return set_size(argument);
 	default:

@@ -47,6 +47,14 @@ int user_copy_out(uintptr_t to, const void *from, size_t size)
 	return arch_user_copy_out(to, from, size);
 }
 
+int user_copy_out_whole(uintptr_t to, const void *from, size_t size)
+{
+	/* What is in one page can be written, or not at all. */
+	int error = size > PAGE_SIZE - to % PAGE_SIZE ? user_probe_out(to, size) : 0;
+
+	return error != 0 ? error : user_copy_out(to, from, size);
+}
+
 int user_probe_out(uintptr_t address, size_t size)
 {
 	uintptr_t last = address + size - 1;
@@ -205,10 +213,7 @@ static int write_part(
 {
 	int error = part(&address, buffer_size, offset, size);
 
-	/* What is in one page can be written as a whole, or not at all. */
-	if (error == 0 && size > PAGE_SIZE - address % PAGE_SIZE)
-		error = user_probe_out(address, size);
-	return error != 0 ? error : user_copy_out(address, from, size);
+	return error != 0 ? error : user_copy_out_whole(address, from, size);
 }
 
 int user_in_read(struct user_in buffer, size_t offset, void *to, size_t size)

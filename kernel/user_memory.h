@@ -49,8 +49,11 @@ bool user_range_valid(uintptr_t address, size_t size);
 int user_copy_in(void *to, uintptr_t from, size_t size);
 int user_copy_out(uintptr_t to, const void *from, size_t size);
 
+/* The same, of which nothing is written where not all can be. */
+int user_copy_out_whole(uintptr_t to, const void *from, size_t size);
+
 /*
- * The same for who holds a spinlock and so cannot wait for a page to come:
+ * The same as the first for who holds a spinlock and so cannot wait for a page to come:
  * -EFAULT when one is not there, though it might be made.
  */
 int user_copy_in_present(void *to, uintptr_t from, size_t size);

@@ -126,7 +126,8 @@ POSIX_OBJECTS := $(POSIX_C:%.c=$(BUILD)/%.o) $(POSIX_ASM:%.asm=$(BUILD)/%.asm.o)
 NEWLIB_POSIX_OBJECTS := $(NEWLIB_POSIX:%=$(BUILD)/libroot/newlib/%.o)
 # A program without newlib has these from libroot; with it, from newlib or posix/.
 LIBC_LIBROOT_OBJECTS := $(filter-out $(BUILD)/libroot/os.o \
-	$(BUILD)/libroot/shared/kernel/string.o,$(LIBROOT_OBJECTS))
+	$(BUILD)/libroot/shared/kernel/string.o $(BUILD)/libroot/shared/arch/i386/string.o, \
+	$(LIBROOT_OBJECTS))
 
 $(POSIX_OBJECTS): CFLAGS = $(CFLAGS_LIBC) -D_GNU_SOURCE
 $(POSIX_OBJECTS): | $(NEWLIB)/stamp

@@ -20,7 +20,7 @@
 #define KERNEL_BASE 0xc0000000u
 #define SECOND 1000000ll /* microseconds */
 
-/* From kernel/string.c, which is built for programs, too. */
+/* Of kernel/string.h, which is built for programs, too. */
 void *memcpy(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 int memcmp(const void *a, const void *b, size_t size);

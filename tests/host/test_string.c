@@ -1,6 +1,6 @@
 // build:
 /*
- * kernel/string.c, built in twice under other names: with the string
+ * kernel/string.c and arch/i386/string.c, built in twice under other names: with the string
  * instructions where the host has them, and with its portable loops. Every
  * small size, alignment and distance, against libc, with guard bytes around:
  * the sanitizers do not see what an instruction of inline assembly writes.
@@ -21,6 +21,7 @@
 #define strncmp fast_strncmp
 #define strlcpy fast_strlcpy
 #define copy_upwards fast_copy_upwards
+#include "arch/i386/string.c"
 #include "kernel/string.c"
 #undef memcpy
 #undef memmove
@@ -45,6 +46,7 @@
 #define strncmp plain_strncmp
 #define strlcpy plain_strlcpy
 #define copy_upwards plain_copy_upwards
+#include "arch/i386/string.c"
 #include "kernel/string.c"
 #undef memcpy
 #undef memmove
