@@ -318,7 +318,7 @@ pid_t process_fork(void)
 		return -ENOMEM;
 	if (!signal_begin_fork()) {
 		discard_process(process, thread);
-		return -EINTR; /* which nobody sees */
+		return -EAGAIN; /* which nobody sees: the thread ends before it is back */
 	}
 	process->space =
 		address_space_clone(parent->space, arch_frame_sp(arch_current_user_frame()));
