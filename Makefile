@@ -437,6 +437,6 @@ help:	## this list
 clean:	## remove everything that was made
 	rm -rf $(BUILD)
 
--include $(wildcard $(addprefix $(BUILD)/,$(KERNEL_C:.c=.d) libroot/*.d libroot/posix/*.d \
+-include $(wildcard $(addprefix $(BUILD)/,$(KERNEL_C:.c=.d) arch/i386/*.d libroot/*.d libroot/posix/*.d \
 	libroot/shared/*/*.d libroot/shared/*/*/*.d apps/*.d apps/*/*.d tests/guest/*.d tests/guest/*/*.d \
 	tests/harness/*.d tests/bench/*/*.d generated/*.d))
