@@ -73,7 +73,7 @@ def details_of(output):
     parts = {name: float(seconds) for name, seconds in
              re.findall(r"^ *(\d+ - .*?)\.{2,} +([\d.]+)s$", output, re.M)}
     parts.update((name, float(seconds)) for name, seconds in
-                 re.findall(r"^(\S+)\n(?:.*\n)??([\d.]+) seconds$", output, re.M))
+                 re.findall(r"^(\S+)\n(?:.*\n)??([\d.]+) seconds, ", output, re.M))
     return parts
 
 
