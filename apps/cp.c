@@ -4,6 +4,7 @@
  * FROM does not open, 3 when TO cannot be made, 4 when it cannot be written, 5 when FROM
  * cannot be read.
  */
+#include "entry.h"
 #include "target.h"
 #include <dirent.h>
 #include <errno.h>
@@ -97,11 +98,6 @@ static int copy_link(const char *from, const char *to)
 
 static int copy(const char *from, const char *to, bool is_inside);
 
-static int is_entry(const struct dirent *entry)
-{
-	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
 static int copy_directory(const char *from, const char *to, const struct stat *status)
 {
 	char one[PATH_MAX], other[PATH_MAX];
@@ -118,7 +114,7 @@ static int copy_directory(const char *from, const char *to, const struct stat *s
 		return fail(3, to);
 	if (sMade.st_nlink == 0 && stat(to, &sMade) < 0)
 		return fail(3, to);
-	count = scandir(from, &entries, is_entry, NULL);
+	count = scandir(from, &entries, is_inside, NULL);
 	if (count < 0)
 		return fail(5, from);
 	for (int i = 0; i < count; i++) {

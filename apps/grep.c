@@ -5,6 +5,7 @@
  * through directories; the file "-" is standard input.
  * Exit status: 0 when there were some, 1 when there were none, 2 for an error (POSIX).
  */
+#include "entry.h"
 #include "output.h"
 #include <ctype.h>
 #include <dirent.h>
@@ -238,11 +239,6 @@ static bool is_directory(const char *path)
 	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static int is_entry(const struct dirent *entry)
-{
-	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-}
-
 static void search_path(const char *path);
 
 /* All that is below it; of what is neither a file nor a directory, a pipe say, nobody
@@ -250,7 +246,7 @@ static void search_path(const char *path);
 static void search_directory(const char *path, const char *shown)
 {
 	struct dirent **entries;
-	int count = scandir(path, &entries, is_entry, alphasort);
+	int count = scandir(path, &entries, is_inside, alphasort);
 
 	if (count < 0) {
 		fail(path);

@@ -1,5 +1,6 @@
 /* ls [-aldR1] [PATH...]: lists directories, sorted. -l says kind, mode, links, size,
  * date. */
+#include "entry.h"
 #include "output.h"
 #include <dirent.h>
 #include <errno.h>
@@ -95,8 +96,7 @@ static void list(const char *path, bool heading)
 		print_long(inside, entries[i]->d_name);
 	}
 	for (int i = 0; sDeep && i < count; i++) {
-		if (entries[i]->d_type != DT_DIR || strcmp(entries[i]->d_name, ".") == 0
-			|| strcmp(entries[i]->d_name, "..") == 0)
+		if (entries[i]->d_type != DT_DIR || !is_inside(entries[i]))
 			continue;
 		snprintf(inside, sizeof inside, "%s/%s", path, entries[i]->d_name);
 		putchar('\n');

@@ -2,6 +2,7 @@
  * rm [-fr] PATH...: removes files, and with -r directories and all that is in them; but
  * never the root, and no path that ends in "." or ".." (POSIX).
  */
+#include "entry.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +22,6 @@ static int complain(const char *path)
 		return 0;
 	fprintf(stderr, "rm: %s: %s\n", path, strerror(errno));
 	return 1;
-}
-
-static int is_inside(const struct dirent *entry)
-{
-	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
 static int remove_path(const char *path);
