@@ -4,26 +4,10 @@
  * not start, as a shell has it. */
 #include <errno.h>
 #include <postern/list_processes.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-static bool find_self(struct process_status *self)
-{
-	size_t count;
-	struct process_status *all = list_processes(&count);
-	bool found = false;
-
-	for (size_t i = 0; all != NULL && !found && i < count; i++) {
-		*self = all[i];
-		found = self->pid == getpid();
-	}
-	free(all);
-	return found;
-}
 
 int main(int argc, char **argv)
 {
@@ -58,7 +42,7 @@ int main(int argc, char **argv)
 	seconds =
 		(double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
 	fprintf(stderr, "%.6f seconds", seconds);
-	if (find_self(&self))
+	if (find_process(getpid(), &self) == 0)
 		fprintf(stderr, ", %.3f of processor time, %llu system calls",
 			(double)self.children_time / 1e6, (unsigned long long)self.children_calls);
 	fprintf(stderr, "\n");

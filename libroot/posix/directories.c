@@ -18,10 +18,21 @@ struct directory {
 	char records[4096] __attribute__((aligned(8)));
 };
 
+static DIR *make_stream(int fd)
+{
+	DIR *directory = malloc(sizeof *directory);
+
+	if (directory == NULL)
+		return NULL;
+	directory->fd = fd;
+	directory->used = directory->size = 0;
+	directory->place = 0;
+	return directory;
+}
+
 DIR *fdopendir(int fd)
 {
 	struct stat status;
-	DIR *directory;
 
 	if (fstat(fd, &status) < 0)
 		return NULL;
@@ -29,13 +40,7 @@ DIR *fdopendir(int fd)
 		posix_error(ENOTDIR);
 		return NULL;
 	}
-	directory = malloc(sizeof *directory);
-	if (directory == NULL)
-		return NULL;
-	directory->fd = fd;
-	directory->used = directory->size = 0;
-	directory->place = 0;
-	return directory;
+	return make_stream(fd);
 }
 
 DIR *opendir(const char *path)
@@ -45,7 +50,7 @@ DIR *opendir(const char *path)
 
 	if (fd < 0)
 		return NULL;
-	directory = fdopendir(fd);
+	directory = make_stream(fd);
 	if (directory == NULL)
 		_kern_close(fd);
 	return directory;

@@ -1,4 +1,5 @@
-/* list_processes(); a file of its own, so that a program may have another one. */
+/* list_processes() and find_process(); a file of its own, so that a program may have
+ * another one. */
 #include "posix.h"
 #include <postern/list_processes.h>
 #include <stdlib.h>
@@ -25,4 +26,21 @@ struct process_status *list_processes(size_t *_count)
 		}
 		room = (size_t)count + 8; /* some may come before the next look */
 	}
+}
+
+int find_process(pid_t pid, struct process_status *status)
+{
+	size_t count;
+	struct process_status *all = list_processes(&count);
+	bool found = false;
+
+	if (all == NULL)
+		return -1;
+	for (size_t i = 0; i < count && !found; i++) {
+		found = all[i].pid == pid;
+		if (found)
+			*status = all[i];
+	}
+	free(all);
+	return found ? 0 : posix_error(ESRCH);
 }

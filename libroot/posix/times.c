@@ -53,30 +53,15 @@ time_us_t posix_deadline(const struct timespec *end)
 	return left > INT64_MAX - start ? INT64_MAX : start + left;
 }
 
-/*
- * What the process has used, ended threads included, and what its children have: to be
- * found among all others'. Without memory to look there, nothing.
- */
-struct usage {
-	time_us_t own;
-	time_us_t children;
-};
-
-static struct usage processor_time(void)
+/* What the process has used, ended threads included, and what its children have: in
+ * cpu_time and children_time, which are 0 where there is no memory to look. */
+static struct process_status processor_time(void)
 {
-	pid_t self = _kern_getpid();
-	struct usage usage = {0, 0};
-	size_t count;
-	struct process_status *all = list_processes(&count);
+	struct process_status self;
 
-	if (all == NULL)
-		return usage;
-	for (size_t i = 0; i < count; i++) {
-		if (all[i].pid == self)
-			usage = (struct usage){all[i].cpu_time, all[i].children_time};
-	}
-	free(all);
-	return usage;
+	if (find_process(_kern_getpid(), &self) < 0)
+		self.cpu_time = self.children_time = 0;
+	return self;
 }
 
 int gettimeofday(struct timeval *time, void *zone)
@@ -101,7 +86,7 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 		*time = to_timespec(system_time());
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
-		*time = to_timespec(processor_time().own);
+		*time = to_timespec(processor_time().cpu_time);
 		return 0;
 	default:
 		return posix_error(EINVAL);
@@ -230,13 +215,13 @@ useconds_t ualarm(useconds_t time, useconds_t interval)
 int getrusage(int who, struct rusage *usage)
 {
 	static const struct rusage kNone;
-	struct usage all;
+	struct process_status self;
 
 	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN)
 		return posix_error(EINVAL);
 	*usage = kNone;
-	all = processor_time();
-	usage->ru_utime = to_timeval(who == RUSAGE_SELF ? all.own : all.children);
+	self = processor_time();
+	usage->ru_utime = to_timeval(who == RUSAGE_SELF ? self.cpu_time : self.children_time);
 	return 0;
 }
 
@@ -249,10 +234,10 @@ static clock_t to_clock(time_us_t time)
  * its own part of a program's time from the program's. */
 clock_t times(struct tms *buffer)
 {
-	struct usage usage = processor_time();
+	struct process_status self = processor_time();
 
-	buffer->tms_utime = to_clock(usage.own);
-	buffer->tms_cutime = to_clock(usage.children);
+	buffer->tms_utime = to_clock(self.cpu_time);
+	buffer->tms_cutime = to_clock(self.children_time);
 	buffer->tms_stime = buffer->tms_cstime = 0;
 	return to_clock(system_time());
 }
@@ -260,19 +245,19 @@ clock_t times(struct tms *buffer)
 /* newlib's adds that of the children, which ISO C does not know of. */
 clock_t clock(void)
 {
-	return to_clock(processor_time().own);
+	return to_clock(processor_time().cpu_time);
 }
 
 /* By what it has added to all children's: exact as long as no other thread waits for
  * another child at the same time. */
 pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 {
-	time_us_t before = usage != NULL ? processor_time().children : 0;
+	time_us_t before = usage != NULL ? processor_time().children_time : 0;
 	pid_t child = waitpid(pid, status, options);
 
 	if (usage != NULL && child > 0) {
 		memset(usage, 0, sizeof *usage);
-		usage->ru_utime = to_timeval(processor_time().children - before);
+		usage->ru_utime = to_timeval(processor_time().children_time - before);
 	}
 	return child;
 }

@@ -9,3 +9,7 @@
  * NULL, with errno ENOMEM, when there is no memory for it.
  */
 struct process_status *list_processes(size_t *_count);
+
+/* The same of one: 0, or -1 with errno ENOMEM or, where there is none of that number,
+ * ESRCH. */
+int find_process(pid_t pid, struct process_status *status);
