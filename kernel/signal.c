@@ -545,24 +545,25 @@ static void ring(void *argument)
 	process_unlock();
 }
 
-static void set_alarm(struct process *process, time_us_t time, time_us_t interval)
+/* What was left of the time before, as timer_left() has it. */
+static time_us_t set_alarm(struct process *process, time_us_t time, time_us_t interval)
 {
-	/* timer_stop() waits for ring(), which takes the lock. */
-	timer_stop(&process->alarm);
+	/* It waits for ring(), which takes the lock. */
+	time_us_t left = timer_stop(&process->alarm);
+
 	process_lock();
 	process->alarm_interval = time > 0 && interval > TIMER_MAX ? TIMER_MAX : interval;
 	if (time > 0)
 		timer_start(&process->alarm,
 			arch_system_time() + (time > TIMER_MAX ? TIMER_MAX : time), ring, process);
 	process_unlock();
+	return left;
 }
 
 uint32_t _user_alarm(uint32_t seconds)
 {
-	struct process *process = process_current();
-	time_us_t left = timer_left(&process->alarm);
+	time_us_t left = set_alarm(process_current(), (time_us_t)seconds * 1000000, 0);
 
-	set_alarm(process, (time_us_t)seconds * 1000000, 0);
 	/* To the nearest second, but never 0 for a time that is left. */
 	return left > 0 && left < 1000000 ? 1 : (uint32_t)((left + 500000) / 1000000);
 }
